@@ -1,0 +1,129 @@
+"""One running sandbox: state, world, routes and the listening socket, opened and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from sandbox import pages
+from sandbox.botapi import BotApi
+from sandbox.control import ControlApi
+from sandbox.guard import guard
+from sandbox.intake import LARGEST_BODY_BYTES
+from sandbox.pushing import Pusher
+from sandbox.settings import SettingsError, prepare_state_dir, read_tokens
+from sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from sandbox.settings import Settings, Tokens
+
+_CLOSING_SECONDS = 0.5  # held calls and event streams are told to end before this runs
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """Where a sandbox can be reached, with its secrets and its world."""
+
+    url: str
+    bot_token: str
+    page_token: str
+    world: World
+
+    @property
+    def page_url(self) -> str:
+        """The chat page's address; the token stands in the fragment, which is never sent."""
+        return f"{self.url}/#token={self.page_token}"
+
+
+@contextlib.asynccontextmanager
+async def open_sandbox(settings: Settings) -> AsyncIterator[RunningSandbox]:
+    """Run a sandbox; at the end everything is written and closed."""
+    prepare_state_dir(settings.state_dir)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_hold_alone(settings.state_dir))
+        tokens = read_tokens(settings.state_dir)
+        world = _open_world(settings, tokens)
+        stack.callback(world.close)
+        runner = web.AppRunner(
+            _create_app(world, tokens, settings),
+            access_log=None,  # its lines would hold the bot token, which stands in the path
+            shutdown_timeout=_CLOSING_SECONDS,
+            handle_signals=False,
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        port = await _listen(runner, settings)
+        pushing = asyncio.create_task(Pusher(world, settings.webhook_retry_seconds).run())
+        stack.push_async_callback(_end, pushing)
+        stack.callback(_let_go, world)
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        yield RunningSandbox(f"http://{shown}:{port}", tokens.bot, tokens.page, world)
+
+
+@contextlib.contextmanager
+def _hold_alone(state_dir: Path) -> Iterator[None]:
+    """Keep a second sandbox out of the state folder; the lock ends with the process."""
+    with (state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SettingsError(
+                f"Another sandbox runs in {state_dir}: end it, or set SANDBOX_STATE_DIR elsewhere."
+            ) from error
+        yield
+
+
+def _open_world(settings: Settings, tokens: Tokens) -> World:
+    try:
+        return World(settings.state_dir, tokens.bot_id, paced=settings.paced)
+    except (sqlite3.Error, ValidationError) as error:
+        raise SettingsError(
+            f"The history in {settings.state_dir} cannot be read ({type(error).__name__}): "
+            "move the folder away, or set SANDBOX_STATE_DIR to another one."
+        ) from error
+
+
+def _create_app(world: World, tokens: Tokens, settings: Settings) -> web.Application:
+    app = web.Application(
+        middlewares=[guard(tokens.page, settings.host)], client_max_size=LARGEST_BODY_BYTES
+    )
+    app.add_routes(BotApi(world, tokens.bot).routes())
+    app.add_routes(ControlApi(world).routes())
+    app.add_routes(pages.routes())
+    return app
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> int:
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise SettingsError(
+            f"The sandbox cannot listen on {where} ({error.strerror}): "
+            "choose another port with SANDBOX_PORT (0: any free one) or address with SANDBOX_HOST."
+        ) from error
+    port: int = runner.addresses[0][1]
+    return port
+
+
+def _let_go(world: World) -> None:
+    """End held polls and event streams, so that closing waits for nobody."""
+    world.updates.end_polls(webhook=False)
+    world.events.close()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
