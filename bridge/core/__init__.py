@@ -1,0 +1,3 @@
+"""Decides. Pure: standard library only, no I/O, no clock, no chance."""
+
+from __future__ import annotations

@@ -1,0 +1,166 @@
+"""The settings of a start: texts of the environment → one frozen value, or all faults at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from bridge.accepted import parse_given
+from bridge.environment import (
+    Environment,
+    Fault,
+    SettingsError,
+    read_environment,
+    rename,
+)
+from bridge.secrets_file import Secret, is_open_to_all, read_secret_file
+from bridge.settings_table import SETTINGS, Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
+
+    from bridge.core.audience import Destination
+
+__all__ = [
+    "SETTINGS",
+    "Environment",
+    "Fault",
+    "Secret",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "read_environment",
+]
+
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # a link needs one address
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting, checked; a field is the variable's name in small letters."""
+
+    bot_token: Secret | None
+    telegram_api_base: str | None
+    telegram_proxy: Secret | None
+    alert_chat_id: tuple[Destination, ...]
+    allowed_users: frozenset[int]
+    server_host: str
+    server_port: int
+    server_url: str
+    webhook_token: Secret | None
+    prometheus_url: str
+    prometheus_user: str | None
+    prometheus_password: Secret | None
+    alertmanager_url: tuple[str, ...]
+    alertmanager_user: str | None
+    alertmanager_password: Secret | None
+    database_url: Secret
+    state_dir: Path
+    agents_file: Path
+    templates_dir: Path | None
+    timezone: ZoneInfo
+    language: str
+    log_level: str
+    log_format: str
+    retention: timedelta
+    scrape_interval: timedelta
+    repeat_interval: timedelta
+    prometheus_port: int
+    alertmanager_port: int
+    node_exporter_port: int
+    blackbox_port: int
+    sandbox_host: str
+    sandbox_port: int
+    sandbox_state_dir: Path
+    notices: tuple[str, ...] = ()
+    """What a person should hear although nothing is wrong enough to stop."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Settings:
+        """Check every variable; raise SettingsError with all faults at once."""
+        texts = rename(environ)
+        if isinstance(environ, Environment):
+            texts.notices[:0] = environ.notices
+            texts.faults[:0] = environ.faults
+        values = {setting.field: _value(setting, texts) for setting in SETTINGS}
+        texts.faults += _unpaired(values)
+        if texts.faults:
+            raise SettingsError(tuple(texts.faults))
+        return cls(**_completed(values, texts), notices=tuple(dict.fromkeys(texts.notices)))
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return every secret that was given, for the logs to hide."""
+        return tuple(value for value in vars(self).values() if isinstance(value, Secret))
+
+
+def _value(setting: Setting, texts: Environment) -> Any:  # one type per setting: the class has them
+    """Return a setting's value, or None and a fault in `texts`."""
+    try:
+        text = _text(setting, texts)
+        if not text:
+            return None
+        parsed = parse_given(setting.kind.parse, text)
+    except ValueError as error:
+        texts.faults.append(Fault(setting.name, str(error), setting.kind.form))
+        return None
+    return Secret(str(parsed)) if setting.secret else parsed
+
+
+def _text(setting: Setting, texts: Environment) -> str:
+    given = texts.get(setting.name, setting.default)
+    file = texts.get(f"{setting.name}_FILE", "") if setting.secret else ""
+    if not file:
+        return given
+    path = Path(file).expanduser()
+    text = read_secret_file(path)
+    if is_open_to_all(path):
+        texts.notices.append(
+            f"everybody here can read {path}, the file of {setting.name}: chmod 600 {path}"
+        )
+    if given and given != text:
+        texts.notices.append(f"{setting.name} is not used, because {setting.name}_FILE is set")
+    return text
+
+
+def _unpaired(values: Mapping[str, object]) -> list[Fault]:
+    """Find a password without its user name, which no server would understand."""
+    return [
+        Fault(f"{party}_USER", f"is missing beside {party}_PASSWORD", "one line of text")
+        for party in ("PROMETHEUS", "ALERTMANAGER")
+        if values[f"{party.lower()}_password"] and not values[f"{party.lower()}_user"]
+    ]
+
+
+def _completed(values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Fill in what follows from other settings or from the machine."""
+    host, port = values["server_host"], values["server_port"]
+    linked = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+    computed = {
+        "alert_chat_id": (),
+        "allowed_users": frozenset(),
+        "server_url": f"http://{linked}:{port}",
+        "database_url": Secret(f"sqlite:///{values['state_dir'] / 'opswire.db'}"),
+        "timezone": find_machine_zone(environ),
+    }
+    return {name: computed.get(name) if value is None else value for name, value in values.items()}
+
+
+def find_machine_zone(environ: Mapping[str, str], etc: Path = Path("/etc")) -> ZoneInfo:
+    """Return the zone this machine keeps, by `TZ`, the link or the name in `/etc`, else UTC."""
+    for name in (environ.get("TZ", "").removeprefix(":"), *_machine_names(etc)):
+        try:
+            return ZoneInfo(name.rpartition("zoneinfo/")[2])
+        except (ValueError, OSError, LookupError):
+            continue  # not a name of the database, such as the POSIX form CET-1CEST
+    return ZoneInfo("UTC")
+
+
+def _machine_names(etc: Path) -> Iterator[str]:
+    with suppress(OSError, RuntimeError):  # RuntimeError: links in a circle
+        yield str((etc / "localtime").resolve(strict=True))
+    with suppress(OSError, ValueError):
+        yield (etc / "timezone").read_text("utf-8").strip()

@@ -1,0 +1,327 @@
+"""Settings: what is accepted, what is refused in which words, and where texts come from."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.core.audience import Destination
+from bridge.secrets_file import Secret
+from bridge.settings import (
+    SETTINGS,
+    Setting,
+    Settings,
+    SettingsError,
+)
+
+TOKEN = "52341678:AAFakeFakeFakeFakeFakeFakeFakeFake-_9"
+ROOT = Path(__file__).parents[2]
+
+
+def faults(**environ: str) -> dict[str, str]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ)
+    return {fault.variable: str(fault) for fault in caught.value.faults}
+
+
+def secret_file(folder: Path, text: str = TOKEN + "\n", mode: int = 0o600) -> str:
+    path = folder / "secret"
+    path.write_text(text)
+    path.chmod(mode)
+    return str(path)
+
+
+# Defaults and values
+
+
+def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
+    settings = Settings.load({})
+    assert settings.bot_token is None
+    assert settings.alert_chat_id == ()
+    assert settings.allowed_users == frozenset()
+    assert (settings.server_host, settings.server_port) == ("127.0.0.1", 8002)
+    assert settings.server_url == "http://127.0.0.1:8002"
+    assert settings.alertmanager_url == ("http://127.0.0.1:9093",)
+    assert settings.database_url.reveal() == "sqlite:///state/opswire.db"
+    assert settings.retention == timedelta(days=180)
+    assert settings.language == "en"
+    assert settings.notices == ()
+
+
+def test_a_full_set_of_values_is_read() -> None:
+    settings = Settings.load(
+        {
+            "BOT_TOKEN": TOKEN,
+            "TELEGRAM_API_BASE": "http://127.0.0.1:8081/",
+            "TELEGRAM_PROXY": "socks5://me:word@proxy.example:1080",
+            "ALERT_CHAT_ID": "-1001234567890/7, 42,42 -9223372036854775808",
+            "ALLOWED_USERS": "1001, 1002;1001",
+            "ALERTMANAGER_URL": "http://a:9093/, https://b.example/am/",
+            "PROMETHEUS_USER": "me",
+            "PROMETHEUS_PASSWORD": "p$w #1",
+            "STATE_DIR": "/srv/opswire",
+            "TIMEZONE": "Asia/Taipei",
+            "LANGUAGE": "zh-tw",
+            "LOG_LEVEL": "debug",
+            "SCRAPE_INTERVAL": "30s",
+            "SANDBOX_PORT": "0",
+        }
+    )
+    assert settings.bot_token == Secret(TOKEN)
+    assert settings.telegram_api_base == "http://127.0.0.1:8081"
+    assert settings.alert_chat_id == (
+        Destination(-1001234567890, 7),
+        Destination(42),
+        Destination(-(2**63)),
+    )
+    assert settings.allowed_users == {1001, 1002}
+    assert settings.alertmanager_url == ("http://a:9093", "https://b.example/am")
+    assert settings.prometheus_password == Secret("p$w #1")
+    assert settings.database_url == Secret("sqlite:////srv/opswire/opswire.db")
+    assert settings.timezone == ZoneInfo("Asia/Taipei")
+    assert (settings.language, settings.log_level) == ("zh_TW", "DEBUG")
+    assert settings.scrape_interval == timedelta(seconds=30)
+    assert settings.sandbox_port == 0
+
+
+def test_settings_cannot_be_changed_after_the_start() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings.load({}).server_port = 1  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8002"),
+        ("::", "http://[::1]:8002"),
+        ("::1", "http://[::1]:8002"),
+        ("[::1]", "http://[::1]:8002"),
+        ("ops.example", "http://ops.example:8002"),
+    ],
+)
+def test_the_address_of_links_follows_the_address_listened_on(host: str, url: str) -> None:
+    assert Settings.load({"SERVER_HOST": host}).server_url == url
+
+
+@pytest.mark.parametrize(
+    ("given_url", "ours"),
+    [
+        ("postgres://me:pw@db.example/ops", "postgresql+psycopg://me:pw@db.example/ops"),
+        ("postgresql+asyncpg://db.example/ops", "postgresql+psycopg://db.example/ops"),
+        ("postgresql:///ops?host=/run/pg", "postgresql+psycopg:///ops?host=/run/pg"),
+        ("sqlite:///./data/bot.db", "sqlite:///./data/bot.db"),
+        ("sqlite+aiosqlite:////srv/bot.db", "sqlite:////srv/bot.db"),
+    ],
+)
+def test_the_spellings_of_a_database_become_ours(given_url: str, ours: str) -> None:
+    assert Settings.load({"DATABASE_URL": given_url}).database_url.reveal() == ours
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BOT_TOKEN", "52341678"),
+        ("BOT_TOKEN", "bot" + TOKEN),
+        ("BOT_TOKEN", "52341678:short"),
+        ("TELEGRAM_API_BASE", "127.0.0.1:8081"),
+        ("TELEGRAM_PROXY", "ftp://proxy.example:21"),
+        ("ALERT_CHAT_ID", "@oncall"),
+        ("ALERT_CHAT_ID", "0"),
+        ("ALERT_CHAT_ID", "9223372036854775808"),
+        ("ALERT_CHAT_ID", "-100/0"),
+        ("ALERT_CHAT_ID", "-100/2147483648"),
+        ("ALERT_CHAT_ID", "-100/"),
+        ("ALERT_CHAT_ID", "٤٢"),
+        ("ALERT_CHAT_ID", ","),
+        ("ALLOWED_USERS", "@ada"),
+        ("ALLOWED_USERS", "-1001"),
+        ("ALLOWED_USERS", "1001,0"),
+        ("SERVER_HOST", "http://127.0.0.1"),
+        ("SERVER_HOST", "127.0.0.1:8002"),
+        ("SERVER_HOST", "127.0.0"),
+        ("SERVER_PORT", "0"),
+        ("SERVER_PORT", "65536"),
+        ("SERVER_PORT", "8002.0"),
+        ("SERVER_PORT", "²"),
+        ("SERVER_PORT", "-1"),
+        ("SERVER_PORT", "9" * 5000),
+        ("SERVER_URL", "http://"),
+        ("SERVER_URL", "http://host:99999"),
+        ("SERVER_URL", "http://ho st"),
+        ("SERVER_URL", "http://[::1"),
+        ("SERVER_URL", "http://host/?key=1"),
+        ("WEBHOOK_TOKEN", "short"),
+        ("WEBHOOK_TOKEN", "has a blank in the middle"),
+        ("PROMETHEUS_URL", "http://me:word@host:9090"),
+        ("ALERTMANAGER_URL", "http://a:9093,b:9093"),
+        ("PROMETHEUS_USER", "two\nlines"),
+        ("DATABASE_URL", "mysql://me:word@host/ops"),
+        ("DATABASE_URL", "sqlite://relative.db"),
+        ("DATABASE_URL", "opswire.db"),
+        ("TEMPLATES_DIR", "/nowhere/at/all"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "../../etc/passwd"),
+        ("LANGUAGE", "de"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+        ("RETENTION", "12h"),
+        ("RETENTION", "180"),
+        ("SCRAPE_INTERVAL", "10m"),
+        ("REPEAT_INTERVAL", "1s"),
+        ("SANDBOX_PORT", "-0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_fault_and_the_accepted_form(
+    variable: str, value: str
+) -> None:
+    found = faults(**{variable: value})
+    form = next(setting.kind.form for setting in SETTINGS if setting.name == variable)
+    assert list(found) == [variable]
+    assert found[variable].startswith(f"{variable}: ")
+    assert found[variable].endswith(f"(accepted: {form})")
+    assert len(found[variable]) < 300
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert set(faults(SERVER_PORT="x", LANGUAGE="de", BOT_TOKEN="xxx")) == {
+        "SERVER_PORT",
+        "LANGUAGE",
+        "BOT_TOKEN",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BOT_TOKEN", "your_telegram_bot_token_here"),
+        ("BOT_TOKEN", "твой_токен_от_botfather"),
+        ("BOT_TOKEN", "<token>"),
+        ("BOT_TOKEN", "xxx"),
+        ("BOT_TOKEN", "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"),
+        ("WEBHOOK_TOKEN", "changeme-changeme-changeme"),
+        ("PROMETHEUS_USER", "your user name"),
+        ("ALERT_CHAT_ID", "your_alert_chat_id_here"),
+        ("ALLOWED_USERS", "123456789, 987654321"),
+    ],
+)
+def test_a_placeholder_counts_as_wrong(variable: str, value: str) -> None:
+    assert "sample" in faults(**{variable: value})[variable]
+
+
+def test_a_password_needs_a_user_name() -> None:
+    assert list(faults(PROMETHEUS_PASSWORD="word")) == ["PROMETHEUS_USER"]
+
+
+@given(st.sampled_from(SETTINGS), st.text(st.characters(exclude_characters="\0"), max_size=80))
+def test_no_text_whatever_does_more_than_be_refused(setting: Setting, text: str) -> None:
+    refused: set[str] = set()
+    try:
+        Settings.load({setting.name: text})
+    except SettingsError as error:
+        refused = {fault.variable for fault in error.faults}
+    assert refused <= {setting.name, setting.name.replace("_PASSWORD", "_USER")}
+
+
+# Secrets
+
+
+def test_a_secret_shows_itself_to_nobody_who_does_not_ask() -> None:
+    secret = Secret(TOKEN)
+    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>80}", f"{[secret]}"]
+    assert not any(TOKEN in text or TOKEN[9:] in text for text in shown)
+    assert secret.reveal() == TOKEN
+    for write in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match="not written down"):
+            write(secret)
+
+
+def test_settings_shown_as_a_whole_hold_no_secret() -> None:
+    settings = Settings.load(
+        {
+            "BOT_TOKEN": TOKEN,
+            "DATABASE_URL": "postgresql://me:hunter2@db/ops",
+            "TELEGRAM_PROXY": "http://me:hunter2@proxy:3128",
+        }
+    )
+    assert TOKEN not in repr(settings)
+    assert "hunter2" not in repr(settings)
+    assert {secret.reveal() for secret in settings.secrets()} >= {TOKEN}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BOT_TOKEN", "hunter2"),
+        ("WEBHOOK_TOKEN", "hunter2"),
+        ("PROMETHEUS_PASSWORD", "hunter2\n\x07"),
+        ("TELEGRAM_PROXY", "socks9://me:hunter2@proxy:1"),
+        ("TELEGRAM_PROXY", "http://me:hunter2@proxy:99999"),
+        ("TELEGRAM_PROXY", "http://me:hunter2@[proxy"),
+        ("DATABASE_URL", "mysql://me:hunter2@db/ops"),
+        ("PROMETHEUS_URL", "http://me:hunter2@host:9090"),
+        ("SERVER_URL", "https://host/?token=hunter2"),
+        ("SERVER_URL", "gopher://me:hunter2@host"),
+        ("ALERT_CHAT_ID", TOKEN.replace("Fake", "hunter2")),
+    ],
+)
+def test_a_fault_never_shows_a_secret_nor_does_its_cause(variable: str, value: str) -> None:
+    for text in (value, value + "\t\x08|"):
+        with pytest.raises(SettingsError) as caught:
+            Settings.load({variable: text})
+        assert "hunter2" not in str(caught.value)
+        assert "hunter2" not in repr(caught.value)
+        assert caught.value.__context__ is None
+
+
+def test_a_secret_comes_from_its_file_and_the_file_wins(tmp_path: Path) -> None:
+    path = secret_file(tmp_path, "﻿" + TOKEN + "\r\n")
+    settings = Settings.load({"BOT_TOKEN": TOKEN[:-1] + "0", "BOT_TOKEN_FILE": path})
+    assert settings.bot_token == Secret(TOKEN)
+    assert settings.notices == ("BOT_TOKEN is not used, because BOT_TOKEN_FILE is set",)
+
+
+def test_a_secret_file_that_all_can_read_is_a_notice(tmp_path: Path) -> None:
+    path = secret_file(tmp_path, mode=0o644)
+    (notice,) = Settings.load({"BOT_TOKEN_FILE": path}).notices
+    assert notice.startswith("everybody here can read")
+    assert TOKEN not in notice
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"x" * 5000, "longer than"),
+    ],
+)
+def test_a_useless_secret_file_is_a_fault_in_words(
+    tmp_path: Path, content: bytes, fault: str
+) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    assert fault in faults(BOT_TOKEN_FILE=str(path))["BOT_TOKEN"]
+
+
+def test_a_secret_file_that_is_missing_or_a_folder_is_a_fault_in_words(tmp_path: Path) -> None:
+    assert "no such file" in faults(BOT_TOKEN_FILE=str(tmp_path / "gone"))["BOT_TOKEN"]
+    assert "cannot be read" in faults(BOT_TOKEN_FILE=str(tmp_path))["BOT_TOKEN"]
+
+
+def test_settings_load_without_any_heavy_import() -> None:
+    code = "import sys, bridge.settings; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not {"aiogram", "pydantic", "sqlalchemy", "structlog", "asyncio"} & set(loaded)
