@@ -1,0 +1,3 @@
+"""Who comes in: programs, people, the clock."""
+
+from __future__ import annotations

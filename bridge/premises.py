@@ -1,0 +1,131 @@
+"""What must be ours before anything starts: the state folder, the webhook's token, the address."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bridge.settings import Fault, Settings, SettingsError
+
+TOKEN_BYTES = 32  # chosen: 256 bits, 43 characters
+TOKEN_FILE = "webhook_token"  # noqa: S105 - a file's name
+LOCK_FILE = "bridge.lock"
+BACKLOG = 2048  # uvicorn's own default
+
+
+class Premises:
+    """The state folder, locked; the token; the bound socket. Given back when the context ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self.token = ""
+        self.socket: socket.socket
+
+    def __enter__(self) -> Self:
+        """Take everything.
+
+        Raises:
+            SettingsError: something cannot be had; it names the setting that moves it.
+        """
+        with ExitStack() as stack:
+            folder = _make_folder(self._settings.state_dir)
+            _lock(folder, stack)
+            given = self._settings.webhook_token
+            self.token = given.reveal() if given else _make_token(folder / TOKEN_FILE)
+            self.socket = stack.enter_context(
+                _bind(self._settings.server_host, self._settings.server_port)
+            )
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give everything back."""
+        self._stack.close()
+
+
+def _make_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise _refusal(
+            "STATE_DIR", f"{folder} cannot be made ({_words(fault)})", "a folder we may write"
+        ) from fault
+    return folder
+
+
+def _lock(folder: Path, stack: ExitStack) -> None:
+    """Hold the folder for this process alone; the lock ends with the process, however it ends."""
+    path = folder / LOCK_FILE
+    try:
+        lock = stack.enter_context(path.open("a"))
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as fault:
+        raise _refusal(
+            "STATE_DIR",
+            f"another bridge is running with {folder}",
+            "a folder of its own for each bridge; or end the other one",
+        ) from fault
+    except OSError as fault:
+        raise _refusal(
+            "STATE_DIR", f"{path} cannot be written ({_words(fault)})", "a folder we may write"
+        ) from fault
+
+
+def _make_token(path: Path) -> str:
+    """Read the token, or make it at the first start, readable by its owner alone."""
+    try:
+        if path.exists() and (kept := path.read_text().strip()):
+            return kept
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        fresh = path.with_suffix(".fresh")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(token + "\n")
+        fresh.replace(path)
+    except (OSError, UnicodeDecodeError) as fault:
+        raise _refusal(
+            "WEBHOOK_TOKEN", f"{path} cannot be read or made", "a token, or a folder we may write"
+        ) from fault
+    return token
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Bind the address now, so that a taken port is one clear sentence."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    except OSError as fault:
+        raise _refusal(
+            "SERVER_HOST", f"{host!r} is not an address here ({_words(fault)})", "an address"
+        ) from fault
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+        door.listen(BACKLOG)
+    except OSError as fault:
+        door.close()
+        taken = fault.errno == errno.EADDRINUSE
+        variable = "SERVER_PORT" if taken or fault.errno == errno.EACCES else "SERVER_HOST"
+        what = f"{host}:{port} is taken by another program" if taken else _words(fault)
+        raise _refusal(variable, what, "a free port; SERVER_PORT moves it") from fault
+    return door
+
+
+def _refusal(variable: str, fault: str, accepted: str) -> SettingsError:
+    return SettingsError((Fault(variable, fault, accepted),))
+
+
+def _words(fault: OSError) -> str:
+    return (fault.strerror or type(fault).__name__).lower()

@@ -1,0 +1,173 @@
+"""The connection to the database: opening, migrating, reading, and one writer for everything.
+
+Writes that wait together are committed together: one fsync serves them all. A commit each gave a
+p99 of half a second at sixteen clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.errors import Outage
+
+PARTY = "database"
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MILLISECONDS = 5000  # chosen: another program looking into the file is waited for this long
+READERS = 2  # chosen: the machine's cores; SQLite reads are short
+TOGETHER = 64  # chosen: writes in one commit; keeps the slowest below 50 ms
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
+
+
+@dataclass(frozen=True)
+class _Job:
+    work: Work[Any]
+    answer: asyncio.Future[Any]
+
+
+class Database:
+    """One database, opened when it can be; until then every call is an `Outage`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine: Engine | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._jobs: list[_Job] = []
+        self._draining: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the schema is in place."""
+        return self._engine is not None
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date.
+
+        Raises:
+            Outage: the database cannot be opened or written.
+        """
+        if self._engine is None:
+            self._engine = await _in(self._writer, _open, self._url)
+
+    async def close(self) -> None:
+        """Finish what is being written and let go."""
+        if self._draining is not None:
+            await self._draining
+        if self._engine is not None:
+            await _in(self._writer, self._engine.dispose)
+        self._engine = None
+        self._writer.shutdown()
+        self._readers.shutdown()
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run `work` on a connection of its own.
+
+        Raises:
+            Outage: the database did not answer.
+        """
+        answers = await _in(self._readers, _run_together, self._opened(), [work])
+        result: Result = answers[0]
+        return result
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run `work` and return once it is on disk; it may run a second time if a neighbour fails.
+
+        Raises:
+            Outage: nothing of it was kept.
+        """
+        self._opened()
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        if self._draining is None or self._draining.done():
+            self._draining = asyncio.create_task(self._drain())
+        result: Result = await job.answer
+        return result
+
+    def _opened(self) -> Engine:
+        if self._engine is None:
+            raise Outage(PARTY, "not open yet")
+        return self._engine
+
+    async def _drain(self) -> None:
+        while self._jobs:
+            batch, self._jobs = self._jobs[:TOGETHER], self._jobs[TOGETHER:]
+            for job, answer in zip(batch, await self._commit(batch), strict=True):
+                if job.answer.done():  # whoever asked is gone; the write stands all the same
+                    continue
+                if isinstance(answer, BaseException):
+                    job.answer.set_exception(answer)
+                else:
+                    job.answer.set_result(answer)
+
+    async def _commit(self, batch: list[_Job]) -> list[Any]:
+        """Commit a batch as one, or, when one of it fails, each alone."""
+        together = _in(self._writer, _run_together, self._opened(), [job.work for job in batch])
+        outcome = (await asyncio.gather(together, return_exceptions=True))[0]
+        if not isinstance(outcome, BaseException):
+            return list(outcome)
+        if len(batch) == 1:
+            return [outcome]
+        return [answer for job in batch for answer in await self._commit([job])]
+
+
+def _run_together(engine: Engine, works: list[Work[Any]]) -> list[Any]:
+    try:
+        with engine.begin() as connection:
+            return [work(connection) for work in works]
+    except SQLAlchemyError as fault:
+        raise Outage(PARTY, _reason(fault)) from fault
+
+
+def _open(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+    try:
+        with engine.begin() as connection:
+            _migrate(connection)
+    except SQLAlchemyError as fault:
+        engine.dispose()
+        raise Outage(PARTY, _reason(fault)) from fault
+    return engine
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    """Make SQLite keep its word: what is committed survives a power cut."""
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _reason(fault: SQLAlchemyError) -> str:
+    """Say it in the database's own words, without the statement and its values."""
+    return str(getattr(fault, "orig", None) or type(fault).__name__).splitlines()[0]
+
+
+async def _in(executor: Executor, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(
+        executor, lambda: call(*arguments, **named)
+    )

@@ -1,0 +1,3 @@
+"""Shows. Facts and a language become text and entities."""
+
+from __future__ import annotations

@@ -1,0 +1,26 @@
+"""A clock that moves when told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Stands still until it is advanced; waiting advances it."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Pass over the wait."""
+        self.advance(timedelta(seconds=seconds))
+
+    def advance(self, span: timedelta) -> None:
+        """Move on."""
+        self._now += span

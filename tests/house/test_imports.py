@@ -1,0 +1,182 @@
+"""Who may import whom, and who owns which library."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TRUNK = {"errors", "limits", "clock", "logs", "metrics"}
+SETTINGS = {"settings", "settings_table", "environment", "accepted", "secrets_file"}
+
+# room → the rooms of ours that it may import, beside the trunk that everybody may
+MAY_IMPORT = {
+    "core": {"core"},
+    "views": {"core"},
+    "flows": {"core", "views"},
+    "store": {"core"},
+    "clients": {"core"},
+    "inbound": {"flows", "views", "core"},
+    "settings": {"settings", "core"},
+    "premises": {"settings"},
+    "app": {
+        *TRUNK,
+        "core",
+        "views",
+        "flows",
+        "store",
+        "clients",
+        "inbound",
+        "settings",
+        "premises",
+    },
+    "__main__": {"app", "settings"},
+    **{name: {"core"} for name in TRUNK},
+}
+# Rooms whose files do not know each other, except for the ones named.
+SIBLINGS = {
+    "flows": set[str](),
+    "clients": set[str](),
+    "store": {"tables", "database", "episodes", "cards"},
+    "inbound": {"web.answers", "web.health", "web.webhook"},
+}
+# library → who may import it
+OWNERS = {
+    "jinja2": {"views"},
+    "babel": {"views"},
+    "matplotlib": {"views"},
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "aiogram": {"clients", "inbound"},
+    "aiohttp": {"clients"},
+    "httpx": {"clients"},
+    "prometheus_api_client": {"clients"},
+    "fastapi": {"inbound", "app"},
+    "starlette": {"inbound"},
+    "pydantic": {"inbound"},
+    "uvicorn": {"app"},
+    "yaml": {"app", "settings"},
+    "dotenv": {"settings"},
+    "structlog": {"logs"},
+    "prometheus_client": {"metrics"},
+}
+
+
+def room_of(module: str) -> str:
+    """Name the room of a module of the bridge."""
+    parts = module.split(".")
+    name = parts[1] if len(parts) > 1 else "__init__"
+    return "settings" if name in SETTINGS else name
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
+    """List a file's imports: the module, and whether the import stands at the top."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(map(id, tree.body))
+    typing_only = {
+        id(inner)
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in node.body
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: write the whole name of a module"
+            names = [node.module or ""]
+            if node.module in {"bridge", *(f"bridge.{room}" for room in MAY_IMPORT)}:
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            yield name, id(node) in top | typing_only
+
+
+def sources(package: str) -> list[Path]:
+    return [
+        path for path in sorted((ROOT / package).rglob("*.py")) if "migrations" not in path.parts
+    ]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+@pytest.mark.parametrize("path", sources("bridge"), ids=module_of)
+def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
+    room = room_of(module_of(path))
+    for name, _ in imports_of(path):
+        library = name.split(".")[0]
+        if library == "bridge":
+            other = room_of(name)
+            allowed = {*TRUNK, *MAY_IMPORT.get(room, set()), room, "__version__", "__init__"}
+            assert other in allowed, f"{path.name}: {room} may not import {name}"
+        else:
+            assert library not in {"agent", "sandbox", "deploy", "tests"}, f"{path.name}: {name}"
+            if library not in sys.stdlib_module_names and library != "__future__":
+                owners = OWNERS.get(library, set())
+                assert room in owners, f"{path.name}: {name} belongs to {sorted(owners)}"
+
+
+@pytest.mark.parametrize("path", sources("bridge"), ids=module_of)
+def test_siblings_do_not_know_each_other(path: Path) -> None:
+    module = module_of(path)
+    room = room_of(module)
+    if room not in SIBLINGS or module.count(".") < 2:
+        return
+    prefix = f"bridge.{room}."
+    for name, _ in imports_of(path):
+        sibling = name.removeprefix(prefix)
+        if name.startswith(prefix) and name != module:
+            known = any(
+                sibling == each or sibling.startswith(f"{each}.") for each in SIBLINGS[room]
+            )
+            assert known, f"{module} imports its sibling {name}"
+
+
+@pytest.mark.parametrize("path", sources("bridge/core"), ids=module_of)
+def test_the_core_is_pure(path: Path) -> None:
+    for name, _ in imports_of(path):
+        library = name.split(".")[0]
+        assert library not in {"asyncio", "os", "random", "socket", "subprocess", "time"}, name
+
+
+@pytest.mark.parametrize(
+    "path", [*sources("bridge"), *sources("agent"), *sources("sandbox")], ids=module_of
+)
+def test_imports_inside_functions_have_a_reason(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").splitlines()
+    inner = [name for name, at_top in imports_of(path) if not at_top]
+    reasons = sum("noqa: PLC0415" in line for line in text)
+    assert len(inner) == reasons, f"{path}: {inner}"
+
+
+@pytest.mark.parametrize("path", sources("sandbox"), ids=module_of)
+def test_the_sandbox_knows_neither_bridge_nor_agent(path: Path) -> None:
+    assert not {name.split(".")[0] for name, _ in imports_of(path)} & {"bridge", "agent"}
+
+
+@pytest.mark.parametrize("path", sources("agent"), ids=module_of)
+def test_the_agent_stays_light_and_alone(path: Path) -> None:
+    heavy = {"aiogram", "matplotlib", "pandas", "sqlalchemy", "bridge", "sandbox"}
+    assert not {name.split(".")[0] for name, _ in imports_of(path)} & heavy
+
+
+@pytest.mark.parametrize("path", sources("deploy/stack"), ids=module_of)
+def test_the_stack_takes_only_the_settings_and_the_inventory_from_the_bridge(path: Path) -> None:
+    allowed = {"bridge.settings", "bridge.core", "bridge.__version__", "bridge"}
+    for name, _ in imports_of(path):
+        if name.split(".")[0] == "bridge":
+            assert ".".join(name.split(".")[:2]) in allowed, name
+
+
+def test_gen_config_runs_on_a_bare_python() -> None:
+    for name, _ in imports_of(ROOT / "gen_config.py"):
+        library = name.split(".")[0]
+        assert library in sys.stdlib_module_names or name.startswith("bridge.core"), name
