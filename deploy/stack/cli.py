@@ -1,0 +1,142 @@
+"""The words after ./start.sh, and what each of them does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from deploy.stack.console import end_stack, show_logs, start_one, stop_one, tell_status
+from deploy.stack.doctor import examine
+from deploy.stack.folder import Folder, StackFault
+from deploy.stack.run import run_host, run_stack
+from deploy.stack.suggestion import suggest
+from deploy.stack.suite import run_suite
+from deploy.stack.trial import SEVERITIES, send_test_alert
+from deploy.stack.voice import Voice
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = (
+    "run",
+    "test",
+    "status",
+    "down",
+    "logs",
+    "doctor",
+    "test-alert",
+    "stop",
+    "start",
+    "agent",
+)
+EPILOG = """\
+without a word   sets everything up and runs the whole stack in the foreground; Ctrl-C ends it
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the words ask; 1 or 2 when it cannot be done."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Paths of the supervisor's socket and plans are relative to the project.
+    os.chdir(ROOT)
+    try:
+        wish = parse(words)
+        return perform(wish)
+    except StackFault as fault:
+        print(f"start.sh: {fault}", file=sys.stderr)
+        return fault.code
+    except KeyboardInterrupt:
+        return 130
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Read the words; an unknown one gets the nearest that exists."""
+    parser = create_parser()
+    passed: list[str] = []
+    if words[:1] == ["test"] and "--" in words:
+        place = words.index("--")
+        words, passed = words[:place], words[place + 1 :]
+    for word in words[:1]:
+        if not word.startswith("-") and word not in COMMANDS:
+            hint = suggest(word, COMMANDS)
+            raise StackFault(f"there is no '{word}'{hint}; ./start.sh --help lists all", code=2)
+    wish = parser.parse_args(words)
+    wish.passed = passed
+    return wish
+
+
+def create_parser() -> argparse.ArgumentParser:
+    """Declare the words."""
+    parser = argparse.ArgumentParser(
+        prog="./start.sh",
+        description="Opswire: monitoring that speaks in Telegram, on this machine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"Opswire {read_version()}")
+    parser.add_argument(
+        "--sandbox", action="store_true", help="use the local Telegram, ask nothing"
+    )
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--native", action="store_true", help="run the programs directly (today's way)"
+    )
+    ways.add_argument("--docker", action="store_true", help="comes with a later release")
+    words = parser.add_subparsers(dest="command", metavar="")
+    words.add_parser("run", help="the same as no word at all")
+    words.add_parser("test", help="set up what tests need and run all; -- passes words to pytest")
+    words.add_parser("status", help="what runs and is healthy")
+    words.add_parser("down", help="end the stack and whatever is left of an earlier one")
+    logs = words.add_parser("logs", help="show the logs of one program or of all")
+    logs.add_argument("name", nargs="?")
+    logs.add_argument("-n", dest="lines", type=int, default=40, metavar="N", help="how many lines")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as lines come")
+    words.add_parser("doctor", help="check everything and say how to mend what is wrong")
+    trial = words.add_parser("test-alert", help="send a test alert to the chat, and its end")
+    trial.add_argument("severity", nargs="?", default="warning")
+    for verb in ("stop", "start"):
+        word = words.add_parser(verb, help=f"{verb} one program of the running stack")
+        word.add_argument("program")
+    words.add_parser("agent", help="on a monitored host: what is measured there, and no more")
+    return parser
+
+
+def perform(wish: argparse.Namespace) -> int:
+    """Run the command."""
+    if wish.docker:
+        raise StackFault(
+            "running in Docker comes with a later release; ./start.sh --native works today"
+        )
+    return ACTIONS[wish.command or "run"](wish, Folder(ROOT), Voice())
+
+
+def _test_alert(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
+    if wish.severity not in SEVERITIES:
+        raise StackFault(f"a severity is one of {', '.join(SEVERITIES)}", code=2)
+    return send_test_alert(folder, wish.severity, voice)
+
+
+def _logs(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
+    return show_logs(folder, voice, name=wish.name, lines=wish.lines, is_on=wish.follow)
+
+
+ACTIONS: dict[str, Callable[[argparse.Namespace, Folder, Voice], int]] = {
+    "run": lambda wish, folder, voice: run_stack(folder, voice, is_sandbox=wish.sandbox),
+    "test": lambda wish, folder, voice: run_suite(folder.root, voice, wish.passed),
+    "status": lambda _, folder, voice: tell_status(folder, voice),
+    "down": lambda _, folder, voice: end_stack(folder, voice),
+    "logs": _logs,
+    "doctor": lambda _, folder, voice: examine(folder, voice),
+    "test-alert": _test_alert,
+    "stop": lambda wish, folder, voice: stop_one(folder, wish.program, voice),
+    "start": lambda wish, folder, voice: start_one(folder, wish.program, voice),
+    "agent": lambda _, folder, voice: run_host(folder, voice),
+}
+
+
+def read_version() -> str:
+    """Read the project's version."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])

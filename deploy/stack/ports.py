@@ -1,0 +1,80 @@
+"""Choose the ports of a run: the default, or the next free one when the default is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from deploy.stack.folder import StackFault
+
+LOOPBACK = "127.0.0.1"
+# Nobody moves onto a neighbour's usual place: it may come up later.
+USUAL = frozenset({3000, 8001, 8002, 8003, 8081, 9090, 9093, 9100, 9115})
+# Chosen: who has this many neighbouring ports taken should name one.
+TRIES = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A port that a program of the stack listens on."""
+
+    program: str
+    setting: str
+    default: int
+    host: str = LOOPBACK
+
+
+def is_free(host: str, port: int) -> bool:
+    """Try to listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
+        # Connections of an earlier run that linger do not count; a listener does.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def choose_ports(
+    ports: list[Port],
+    chosen: Mapping[str, int],
+    *,
+    is_free: Callable[[str, int], bool] = is_free,
+) -> tuple[dict[str, int], list[str]]:
+    """Give every program a port, and the sentences about those that had to move.
+
+    `chosen` holds the ports that a person set, by the setting's name; those are not moved.
+    """
+    taken = set(chosen.values())
+    found: dict[str, int] = {}
+    notices, faults = [], []
+    for port in ports:
+        wish = chosen.get(port.setting)
+        if wish is not None and is_free(port.host, wish) and wish not in found.values():
+            found[port.program] = wish
+        elif wish is not None:
+            faults.append(f"{port.setting}={wish}: the port is taken; set another or leave it out")
+        else:
+            found[port.program] = free = choose_free(port, taken, is_free)
+            taken.add(free)
+            if free != port.default:
+                notices.append(f"port {port.default} is taken: {port.program} listens on {free}")
+    if faults:
+        raise StackFault("\n".join(faults))
+    return found, notices
+
+
+def choose_free(port: Port, taken: set[int], is_free: Callable[[str, int], bool]) -> int:
+    """Give the default or the next free port above it."""
+    for number in range(port.default, min(port.default + TRIES, 65536)):
+        is_usual = number in USUAL and number != port.default
+        if number not in taken and not is_usual and is_free(port.host, number):
+            return number
+    raise StackFault(
+        f"no free port for {port.program} from {port.default} on; set {port.setting} to one"
+    )

@@ -1,0 +1,120 @@
+"""The runs that start.sh can begin: the whole stack, or one monitored host's part of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from bridge.settings import read_environment
+from deploy.stack.binaries import ProgramMissing, gather
+from deploy.stack.folder import Folder, Member, Record, StackFault, strip_environ
+from deploy.stack.foreground import Ending, Foreground
+from deploy.stack.leftovers import end_leftovers
+from deploy.stack.pasting import render_lines_to_paste
+from deploy.stack.plan import Plan, join
+from deploy.stack.ports import LOOPBACK, Port, choose_ports
+from deploy.stack.preparation import (
+    find_terminal,
+    load_settings,
+    prepare,
+    read_wishes,
+    record_of,
+    render_page_address,
+)
+from deploy.stack.voice import Voice
+
+
+def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
+    """Run the whole stack until a signal ends it."""
+    with hold(folder), Ending() as ending:
+        end_leftovers(folder)
+        terminal = None if is_sandbox else find_terminal()
+        wishes = read_wishes(folder.root, is_sandbox=is_sandbox, terminal=terminal)
+        plan = prepare(wishes, voice.say)
+        record = record_of(plan)
+        folder.put_record(record)
+        greeting = render_greeting(plan, record)
+        return Foreground(
+            folder, plan.list_members(), voice=voice, ending=ending, greeting=greeting
+        ).run()
+
+
+def render_greeting(plan: Plan, record: Record) -> list[str]:
+    """Say where to look and what to try."""
+    lines = [*render_lines_to_paste(plan).splitlines(), ""]
+    if record.is_sandbox:
+        lines += [
+            f"  chat page: {render_page_address(record)}",
+            "",
+            "  Try it, in another terminal:  ./start.sh stop node_exporter",
+            "  In about a minute a card says so; ./start.sh start node_exporter ends it.",
+        ]
+    else:
+        lines += ["  The bot is at work. Try it, in another terminal:  ./start.sh test-alert"]
+    return [*lines, "  Ctrl-C ends everything.", ""]
+
+
+def run_host(folder: Folder, voice: Voice) -> int:
+    """Run what a monitored host needs: today its exporter."""
+    with hold(folder), Ending() as ending:
+        end_leftovers(folder)
+        given = read_environment(folder.root)
+        settings = load_settings(given)
+        port = Port(program="node_exporter", setting="NODE_EXPORTER_PORT", default=9100)
+        chosen = {port.setting: settings.node_exporter_port} if port.setting in given else {}
+        ports, notices = choose_ports([port], chosen)
+        for notice in notices:
+            voice.say(notice)
+        member = create_exporter(folder, voice, join(LOOPBACK, ports["node_exporter"]))
+        folder.put_record(
+            Record(
+                pid=os.getpid(),
+                is_sandbox=False,
+                state_dir=str(settings.state_dir),
+                bridge_state_dir="",
+                sandbox_dir="",
+                agents_file="",
+                addresses={member.name: member.address},
+                ready_urls={member.name: member.ready_url},
+                urls={},
+            )
+        )
+        greeting = [
+            "",
+            "  This host is measured. The agent, which acts on it, comes with a later release.",
+            f"  A line in the agents.txt of the machine that watches: NAME {member.address}",
+            "  (it listens on the loopback alone: bring it there through a tunnel)",
+            "  Ctrl-C ends everything.",
+            "",
+        ]
+        return Foreground(folder, [member], voice=voice, ending=ending, greeting=greeting).run()
+
+
+def create_exporter(folder: Folder, voice: Voice, address: str) -> Member:
+    """Put the lone exporter together."""
+    try:
+        path = gather(("node_exporter",), root=folder.root, say=voice.say)["node_exporter"]
+    except ProgramMissing as missing:
+        raise StackFault(str(missing)) from None
+    return Member(
+        name="node_exporter",
+        command=[str(path), f"--web.listen-address={address}"],
+        environ=strip_environ(os.environ),
+        address=address,
+        ready_path="/",
+    )
+
+
+@contextlib.contextmanager
+def hold(folder: Folder) -> Iterator[None]:
+    """Be the one stack of this folder, or point to the one that runs."""
+    if folder.find_holder() is not None:
+        record = folder.find_record()
+        page = f": {render_page_address(record)}" if record and record.is_sandbox else ""
+        raise StackFault(
+            f"the stack of this folder runs already{page}\n"
+            "./start.sh status says more, ./start.sh down ends it"
+        )
+    with folder.hold():
+        yield

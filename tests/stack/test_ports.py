@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from deploy.stack.folder import StackFault
+from deploy.stack.ports import Port, choose_ports, is_free
+
+PROMETHEUS = Port(program="prometheus", setting="PROMETHEUS_PORT", default=9090)
+BRIDGE = Port(program="bridge", setting="SERVER_PORT", default=8002)
+
+
+def free_but(*taken: int) -> Callable[[str, int], bool]:
+    return lambda _host, port: port not in taken
+
+
+def test_defaults_are_taken_when_they_are_free() -> None:
+    found, notices = choose_ports([PROMETHEUS, BRIDGE], {}, is_free=free_but())
+    assert found == {"prometheus": 9090, "bridge": 8002}
+    assert notices == []
+
+
+def test_a_taken_default_moves_to_the_next_free_port_and_says_so() -> None:
+    found, notices = choose_ports([PROMETHEUS], {}, is_free=free_but(9090, 9091))
+    assert found == {"prometheus": 9092}
+    assert notices == ["port 9090 is taken: prometheus listens on 9092"]
+
+
+def test_nobody_moves_onto_a_neighbours_usual_port_or_a_chosen_one() -> None:
+    found, _ = choose_ports([PROMETHEUS], {"X": 9091}, is_free=free_but(9090, 9092))
+    assert found == {"prometheus": 9094}
+    found, _ = choose_ports([BRIDGE], {}, is_free=free_but(8002))
+    assert found == {"bridge": 8004}
+
+
+def test_a_chosen_port_that_is_taken_is_an_error_naming_the_setting() -> None:
+    chosen = {"PROMETHEUS_PORT": 9090, "SERVER_PORT": 1}
+    with pytest.raises(StackFault, match=r"PROMETHEUS_PORT=9090(.|\n)*SERVER_PORT=1"):
+        choose_ports([PROMETHEUS, BRIDGE], chosen, is_free=free_but(9090, 1))
+
+
+def test_two_programs_never_share_a_chosen_port() -> None:
+    chosen = {"PROMETHEUS_PORT": 5000, "SERVER_PORT": 5000}
+    with pytest.raises(StackFault, match="SERVER_PORT=5000"):
+        choose_ports([PROMETHEUS, BRIDGE], chosen, is_free=free_but())
+
+
+def test_a_port_with_a_listener_is_not_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not is_free("127.0.0.1", port)
+    assert is_free("127.0.0.1", port)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.stack.folder import StackFault
+from deploy.stack.plan import Plan
+from deploy.stack.preparation import lay_secrets, read_wishes
+from deploy.stack.questions import Terminal
+
+TOKEN = "123456789:" + "A" * 35
+
+
+class Person:
+    """Answers questions in order."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.questions: list[str] = []
+
+    def ask(self, question: str) -> str:
+        self.questions.append(question)
+        return self.answers.pop(0)
+
+    @property
+    def terminal(self) -> Terminal:
+        return Terminal(ask=self.ask, ask_secretly=self.ask)
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name not in {"PATH", "HOME"}:
+            monkeypatch.delenv(name)
+
+
+def test_an_empty_answer_starts_the_sandbox(tmp_path: Path) -> None:
+    person = Person("")
+    assert read_wishes(tmp_path, is_sandbox=False, terminal=person.terminal).is_sandbox
+    assert len(person.questions) == 1
+    assert not (tmp_path / ".env").exists()
+
+
+def test_no_terminal_starts_the_sandbox_without_asking(tmp_path: Path) -> None:
+    assert read_wishes(tmp_path, is_sandbox=False, terminal=None).is_sandbox
+
+
+def test_a_typed_token_and_its_people_are_kept_for_the_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TIMEZONE=Asia/Taipei\nBOT_TOKEN=\n")
+    person = Person("nonsense", TOKEN, "-1001234567890", "52341678")
+    wishes = read_wishes(tmp_path, is_sandbox=False, terminal=person.terminal)
+    assert not wishes.is_sandbox
+    assert wishes.settings.bot_token is not None
+    path = tmp_path / ".env"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().splitlines() == [
+        "TIMEZONE=Asia/Taipei",
+        f"BOT_TOKEN={TOKEN}",
+        "ALERT_CHAT_ID=-1001234567890",
+        "ALLOWED_USERS=52341678",
+    ]
+
+
+def test_a_token_without_people_and_terminal_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"BOT_TOKEN={TOKEN}\n")
+    with pytest.raises(StackFault, match="ALERT_CHAT_ID and ALLOWED_USERS are needed") as caught:
+        read_wishes(tmp_path, is_sandbox=False, terminal=None)
+    assert caught.value.code == 2
+
+
+def test_wrong_settings_are_said_all_at_once_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BOT_TOKEN=your_telegram_bot_token_here\nSERVER_PORT=77777\n")
+    person = Person()
+    with pytest.raises(StackFault, match=r"BOT_TOKEN(.|\n)*SERVER_PORT") as caught:
+        read_wishes(tmp_path, is_sandbox=False, terminal=person.terminal)
+    assert caught.value.code == 2
+
+
+def test_the_sandbox_can_be_asked_for_although_a_token_is_set(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"BOT_TOKEN={TOKEN}\n")
+    assert read_wishes(tmp_path, is_sandbox=True, terminal=None).is_sandbox
+
+
+def test_shared_secrets_are_made_once_and_closed_to_others(plan: Callable[..., Plan]) -> None:
+    made = plan()
+    lay_secrets(made)
+    state = made.wishes.bridge_state_dir
+    bearer = (state / "webhook_token").read_text().strip()
+    assert len(bearer) >= 32
+    assert [place.read_text() for place in made.token_places] == [bearer, bearer]
+    bot = (made.wishes.sandbox_dir / "bot_token").read_text().strip()
+    assert re.fullmatch(r"7000000001:[A-Za-z0-9_-]{35}", bot)
+    for path in [
+        *made.token_places,
+        state / "webhook_token",
+        made.wishes.sandbox_dir / "bot_token",
+        made.wishes.sandbox_dir / "page_token",
+    ]:
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+    lay_secrets(made)
+    assert (state / "webhook_token").read_text().strip() == bearer
+
+
+def test_a_token_of_the_settings_is_what_the_configurations_get(plan: Callable[..., Plan]) -> None:
+    made = plan(WEBHOOK_TOKEN="bearer-of-sixteen-letters")
+    lay_secrets(made)
+    assert {place.read_text() for place in made.token_places} == {"bearer-of-sixteen-letters"}
