@@ -4,22 +4,13 @@ import { ApiError, followEvents, forgetToken, post, takeToken } from "./api.js";
 import { ChatList } from "./chats.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { openChatMenu, openMessageMenu } from "./menus.js";
 import { renderLine } from "./message.js";
-import {
-  askFor,
-  closeMenu,
-  openAlert,
-  openHistory,
-  openJson,
-  openMenu,
-  openWelcome,
-  toast,
-} from "./overlays.js";
+import { closeMenu, openAlert, openWelcome, toast } from "./overlays.js";
 import { applyTheme, ring } from "./preferences.js";
 import { Store, senderName } from "./state.js";
-import { copyText, safeAddress } from "./text.js";
+import { safeAddress } from "./text.js";
 
-const FACES = ["👍", "👎", "❤", "🔥", "👀", "🎉", "🤔"]; // all are on Telegram's list of reactions
 const PRESS_MS = 150_000; // the Bot API forgets a pressed button after this
 const TITLE = "Opswire chat";
 
@@ -37,8 +28,12 @@ const actions = {
   upload,
   say,
   jump: (id) => conversation.jumpTo(id),
-  menu: openMessageMenu,
-  chatMenu: openChatMenu,
+  write: (kind, message) => composer.setMode({ kind, message }),
+  menu: (message, anchor) => openMessageMenu(message, anchor, actions),
+  chatMenu: (anchor) => {
+    const { chat } = store;
+    openChatMenu(chat, anchor, (verb) => changeChat(chat, verb));
+  },
   chooseSpeaker: (anchor) => chats.chooseSpeaker(anchor),
   open: (id) => openChat(id),
   openTopic: (thread) => go(store.chatId, thread),
@@ -230,70 +225,8 @@ function openBotLink(address) {
   return true;
 }
 
-function openMessageMenu(message, anchor) {
-  const own = message.from?.id === store.me;
-  const words = message.text ?? message.caption;
-  const chosen = message.reactions?.find(({ by }) => by === store.me)?.emoji;
-  const entries = [
-    { faces: FACES, chosen, run: (face) => react(message, face) },
-    { label: "Reply", icon: "reply", run: () => composer.setMode({ kind: "reply", message }) },
-    words && {
-      label: "Copy text",
-      icon: "copy",
-      run: async () => toast((await copyText(words)) ? "Copied" : "The browser did not allow copying."),
-    },
-    own &&
-      message.text && { label: "Edit", icon: "edit", run: () => composer.setMode({ kind: "edit", message }) },
-    message.history?.length && {
-      label: "Earlier versions",
-      icon: "history",
-      run: () => openHistory(message),
-    },
-    { label: "Show raw JSON", icon: "code", run: () => openJson(message) },
-  ];
-  openMenu(anchor, entries.filter(Boolean), "Message actions");
-}
-
-function openChatMenu(anchor) {
-  const { chat } = store;
-  const act = (verb) => () => attempt(post(`/control/chats/${chat.id}/${verb}`));
-  const away = chat.bot_place && chat.bot_place !== "member";
-  const entries =
-    chat.kind === "private"
-      ? [
-          chat.blocked
-            ? { label: "Unblock the bot", icon: "check", run: act("unblock") }
-            : {
-                label: "Block the bot",
-                detail: "It may not write to you then",
-                icon: "mute",
-                danger: true,
-                run: act("block"),
-              },
-        ]
-      : [
-          away
-            ? { label: "Add the bot again", icon: "plus", run: act("add") }
-            : { label: "Remove the bot", icon: "mute", danger: true, run: act("kick") },
-          chat.kind === "group" && {
-            label: "Make it a supergroup",
-            detail: "The chat gets another id",
-            icon: "group",
-            run: () => confirmMigration(chat, act("migrate")),
-          },
-        ];
-  openMenu(anchor, entries.filter(Boolean), "What may happen to this chat");
-}
-
-async function confirmMigration(chat, migrate) {
-  if (
-    await askFor(
-      "Make it a supergroup?",
-      `“${chat.title}” gets another id, as it happens on Telegram. This cannot be undone.`,
-      "Make it one",
-    )
-  )
-    await migrate();
+function changeChat(chat, verb) {
+  return attempt(post(`/control/chats/${chat.id}/${verb}`));
 }
 
 // --- what the server tells ---
