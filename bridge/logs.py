@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from bridge.secrets_file import Secret
+    from bridge.settings.secret import Secret
 
 HIDDEN: Final = "[hidden]"
 

@@ -27,8 +27,10 @@ async def every(
     while True:
         bell.clear()
         trouble = await _run(step, name, trouble)
+        # Not wait_for: before Python 3.12 it swallows a cancellation that meets the bell.
         with suppress(TimeoutError):
-            await asyncio.wait_for(bell.wait(), interval.total_seconds())
+            async with asyncio.timeout(interval.total_seconds()):
+                await bell.wait()
 
 
 async def until_done(

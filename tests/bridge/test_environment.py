@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.accepted import choose_language
 from bridge.core.audience import Destination
-from bridge.secrets_file import Secret
 from bridge.settings import Settings, SettingsError, find_machine_zone, read_environment
+from bridge.settings.accepted import choose_language
+from bridge.settings.secret import Secret
 
 TOKEN = "52341678:AAFakeFakeFakeFakeFakeFakeFakeFake-_9"
 

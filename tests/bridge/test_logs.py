@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.logs import HIDDEN, Redactor, correlated, create_log, set_up_logs
-from bridge.secrets_file import Secret
+from bridge.settings.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_the_console_shows_text_action_and_traceback_on_readable_lines() -> None
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_libraries_write_through_the_same_formatter(form: str) -> None:
     stream = started(form)
-    logging.getLogger("uvicorn.error").info("listening on %s", "8002", extra={"action": "up"})
+    logging.getLogger("uvicorn.error").warning("listening on %s", "8002", extra={"action": "up"})
     create_log("bridge").info("ready on %d", 8002)
     out = stream.getvalue().splitlines()
     assert len(out) == 2
@@ -146,7 +146,7 @@ async def test_the_correlation_follows_the_story_into_its_tasks_and_no_further()
     async def story(number: str) -> None:
         with correlated(number, webhook=number * 2):
             await asyncio.create_task(step(f"within {number}"))
-            logging.getLogger("uvicorn.error").info("library %s", number)
+            logging.getLogger("uvicorn.error").warning("library %s", number)
 
     await asyncio.gather(story("1"), story("2"))
     log.info("after")

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.audience import Destination
-from bridge.secrets_file import Secret
 from bridge.settings import (
     SETTINGS,
     Setting,
     Settings,
     SettingsError,
 )
+from bridge.settings.secret import Secret
 
 TOKEN = "52341678:AAFakeFakeFakeFakeFakeFakeFakeFake-_9"
 ROOT = Path(__file__).parents[2]

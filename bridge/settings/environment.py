@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from dotenv.parser import parse_stream
 
-from bridge.accepted import LANGUAGES, choose_language
-from bridge.settings_table import OLD_NAMES, OUTRANKED, SETTINGS
+from bridge.settings.accepted import LANGUAGES, choose_language
+from bridge.settings.table import OLD_NAMES, OUTRANKED, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

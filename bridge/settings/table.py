@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bridge import accepted
+from bridge.settings import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

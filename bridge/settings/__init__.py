@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from bridge.accepted import parse_given
-from bridge.environment import (
+from bridge.settings.accepted import parse_given
+from bridge.settings.environment import (
     Environment,
     Fault,
     SettingsError,
     read_environment,
     rename,
 )
-from bridge.secrets_file import Secret, is_open_to_all, read_secret_file
-from bridge.settings_table import SETTINGS, Setting
+from bridge.settings.secret import Secret, is_open_to_all, read_secret_file
+from bridge.settings.table import SETTINGS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
