@@ -24,6 +24,8 @@ OVER: Final = "✅"
 
 _OWN_PLACE: Final = frozenset({"alertname", "severity", "host", "instance"})
 """Labels that a card shows in a place of their own."""
+_PLUMBING: Final = frozenset({"feed", "scope", "resource"})
+"""Labels by which our rules mute each other; they tell a reader nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,8 @@ class Presenter:
 
     def show_member(self, member: Member, rung: Rung, telling: frozenset[str]) -> ShownMember:
         """Show one alert within the bounds of a rung."""
-        labels = {name: value for name, value in member.labels.items() if name not in _OWN_PLACE}
+        hidden = _OWN_PLACE | _PLUMBING
+        labels = {name: value for name, value in member.labels.items() if name not in hidden}
         path = "" if canonical_link(member.runbook) else member.runbook
         ended_at = member.ended_at
         return ShownMember(
