@@ -17,9 +17,18 @@ pytestmark = pytest.mark.live
 GROUPS, MEMBERS = 5, 10
 
 
-def alerts(numbers: Iterable[int], *, over: bool = False) -> list[dict[str, Any]]:
-    """Write alerts as Prometheus posts them: ten a host, told apart by their mount point."""
-    now = datetime.now(UTC)  # noqa: TID251 - Alertmanager goes by the real clock
+def real_now() -> datetime:
+    """Tell the time by which Alertmanager goes."""
+    return datetime.now(UTC)  # noqa: TID251 - the real programs have no other clock
+
+
+def alerts(numbers: Iterable[int], since: datetime, *, over: bool = False) -> list[dict[str, Any]]:
+    """Write alerts as Prometheus posts them: ten a host, told apart by their mount point.
+
+    They begin now: Alertmanager flushes a group at once when an alert of it is older than the
+    group's wait, and would then send it in pieces.
+    """
+    ends = real_now() - timedelta(seconds=1) if over else real_now() + timedelta(hours=1)
     return [
         {
             "labels": {
@@ -29,10 +38,8 @@ def alerts(numbers: Iterable[int], *, over: bool = False) -> list[dict[str, Any]
                 "severity": "critical",
             },
             "annotations": {"summary": f"web-{group}: disk {number} is full"},
-            "startsAt": (now - timedelta(minutes=2)).isoformat(),
-            "endsAt": (
-                now - timedelta(seconds=1) if over else now + timedelta(hours=1)
-            ).isoformat(),
+            "startsAt": since.isoformat(),
+            "endsAt": ends.isoformat(),
         }
         for group in range(GROUPS)
         for number in numbers
@@ -58,9 +65,10 @@ async def test_fifty_alerts_in_five_groups_and_half_of_them_over_are_shown_exact
     await programs.bridge(local, bridge_port)
     await programs.alertmanager(generation, shipped_alertmanager(bridge_port), port)
     url = f"http://127.0.0.1:{port}"
-    await post(url, alerts(range(MEMBERS)))
+    since = real_now()
+    await post(url, alerts(range(MEMBERS), since))
     await until(lambda: counted(local, firing=50, over=0), seconds=40)
-    await post(url, alerts(range(0, MEMBERS, 2), over=True))
+    await post(url, alerts(range(0, MEMBERS, 2), since, over=True))
     await until(lambda: counted(local, firing=25, over=25), seconds=60)
     cards = await local.messages()
     assert len(cards) == GROUPS
@@ -86,7 +94,7 @@ async def test_a_store_that_cannot_write_answers_503_and_the_alert_arrives_later
     await breaking.start(local, bridge_port)
     await breaking.break_store()
     await programs.alertmanager("stable", shipped_alertmanager(bridge_port), port)
-    await post(f"http://127.0.0.1:{port}", alerts([1]))
+    await post(f"http://127.0.0.1:{port}", alerts([1], real_now()))
     await until(lambda: refused(bridge_port), seconds=40)
     assert await local.messages() == []
     assert "database" in (await problems(bridge_port))["store"]
@@ -145,12 +153,12 @@ class Breaking:
     async def break_store(self) -> None:
         """Let the disk be full from now on: no file of the bridge may grow."""
         if self._trouble == "full":
-            await self._limit("0")
+            await self._limit("0:")
 
     async def mend_store(self) -> None:
         """Give the store back, with the bridge running all the while."""
         if self._trouble == "full":
-            await self._limit("unlimited")
+            await self._limit("unlimited:")
         else:
             self._state.chmod(0o700)
             (self._state / "bridge.db").chmod(0o600)
