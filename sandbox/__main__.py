@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.settings import Settings
 
 _WRONG_SETTINGS = 2
+_HISTORY_LOST = 1  # it could be neither written nor read: going on would tell untruths
 _DESCRIPTION = """A local Telegram: a Bot API server and a chat page in your browser.
 Nothing leaves this machine. Point a bot at it with TELEGRAM_API_BASE."""
 _SETTINGS = """settings (environment):
@@ -34,16 +35,15 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     environment = {**os.environ, **arguments}
     try:
-        asyncio.run(_run(read_settings(environment)))
+        return asyncio.run(_run(read_settings(environment)))
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a console program speaks by printing
         return _WRONG_SETTINGS
     except KeyboardInterrupt:
         return 0
-    return 0
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings) -> int:
     from sandbox.server import open_sandbox  # noqa: PLC0415 - loads aiogram, see main
 
     ended = asyncio.Event()
@@ -53,7 +53,12 @@ async def _run(settings: Settings) -> None:
         print(f"chat page: {sandbox.page_url}", flush=True)  # noqa: T201 - the one line promised
         # The loaded models live until the end: left out of collection, they cost the end nothing.
         gc.freeze()
-        await ended.wait()
+        lost = asyncio.create_task(sandbox.world.lost.wait())
+        told = asyncio.create_task(ended.wait())
+        await asyncio.wait({lost, told}, return_when=asyncio.FIRST_COMPLETED)
+        lost.cancel()
+        told.cancel()
+        return _HISTORY_LOST if sandbox.world.lost.is_set() else 0
 
 
 def _parse_arguments() -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from aiohttp import web
 
 PAGE_DIR = Path(__file__).parent / "page"
 
+_NAME = re.compile(r"[a-z0-9_-]{1,64}\.[a-z]{1,16}")  # one of the folder's own, in no other
 _POLICY = (
     "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -37,8 +39,8 @@ async def _serve_page(request: web.Request) -> web.StreamResponse:
     name = request.match_info.get("path", "") or "index.html"
     if name == "favicon.ico":
         name = "icon.svg"
-    path = (PAGE_DIR / name).resolve()
+    path = PAGE_DIR / name
     kind = _TYPES.get(path.suffix)
-    if kind is None or not path.is_relative_to(PAGE_DIR.resolve()) or not path.is_file():
+    if kind is None or not _NAME.fullmatch(name) or not path.is_file():
         return web.json_response({"error": "There is no such page."}, status=404)
     return web.FileResponse(path, headers={**PAGE_HEADERS, "Content-Type": kind})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from sandbox import pages
-from sandbox.botapi import BotApi
-from sandbox.control import ControlApi
-from sandbox.guard import guard
-from sandbox.intake import LARGEST_BODY_BYTES
-from sandbox.pushing import Pusher
+from sandbox.answers import answer_failures
+from sandbox.botapi.pushing import Pusher
+from sandbox.botapi.routes import BotApi
+from sandbox.checks.intake import LARGEST_BODY_BYTES
+from sandbox.control.guard import guard
+from sandbox.control.routes import ControlApi
 from sandbox.settings import SettingsError, prepare_state_dir, read_tokens
-from sandbox.world import World
+from sandbox.state.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -57,6 +59,7 @@ async def open_sandbox(settings: Settings) -> AsyncIterator[RunningSandbox]:
         runner = web.AppRunner(
             _create_app(world, tokens, settings),
             access_log=None,  # its lines would hold the bot token, which stands in the path
+            logger=_create_log(),
             shutdown_timeout=_CLOSING_SECONDS,
             handle_signals=False,
         )
@@ -73,19 +76,24 @@ async def open_sandbox(settings: Settings) -> AsyncIterator[RunningSandbox]:
 @contextlib.contextmanager
 def _hold_alone(state_dir: Path) -> Iterator[None]:
     """Keep a second sandbox out of the state folder; the lock ends with the process."""
-    with (state_dir / "lock").open("w") as lock:
+    with contextlib.ExitStack() as stack:
         try:
+            lock = stack.enter_context((state_dir / "lock").open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise SettingsError(
                 f"Another sandbox runs in {state_dir}: end it, or set SANDBOX_STATE_DIR elsewhere."
             ) from error
+        except OSError as error:
+            raise _unusable(state_dir, error) from error
         yield
 
 
 def _open_world(settings: Settings, tokens: Tokens) -> World:
     try:
         return World(settings.state_dir, tokens.bot_id, paced=settings.paced)
+    except OSError as error:
+        raise _unusable(settings.state_dir, error) from error
     except (sqlite3.Error, ValidationError) as error:
         raise SettingsError(
             f"The history in {settings.state_dir} cannot be read ({type(error).__name__}): "
@@ -93,9 +101,29 @@ def _open_world(settings: Settings, tokens: Tokens) -> World:
         ) from error
 
 
+def _unusable(state_dir: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The state folder {state_dir} cannot be used ({error.strerror}): "
+        "set SANDBOX_STATE_DIR to a folder that can be written."
+    )
+
+
+def _create_log() -> logging.Logger:
+    """Create the log of broken requests: told without their cause, which quotes the path."""
+    log = logging.getLogger("sandbox.connections")
+    log.addFilter(_hide_cause)
+    return log
+
+
+def _hide_cause(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True
+
+
 def _create_app(world: World, tokens: Tokens, settings: Settings) -> web.Application:
     app = web.Application(
-        middlewares=[guard(tokens.page, settings.host)], client_max_size=LARGEST_BODY_BYTES
+        middlewares=[answer_failures, guard(tokens.page, settings.host)],
+        client_max_size=LARGEST_BODY_BYTES,
     )
     app.add_routes(BotApi(world, tokens.bot).routes())
     app.add_routes(ControlApi(world).routes())

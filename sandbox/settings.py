@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.first_world import BOT_ID
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+BOT_ID = 7_000_000_001  # of the bot whose token is made at the first start
 
 _BOT_TOKEN = re.compile(r"([1-9][0-9]{0,18}):[A-Za-z0-9_-]{30,64}")
 _PAGE_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
@@ -88,11 +88,14 @@ def prepare_state_dir(path: Path) -> None:
 
 def _read_or_make(path: Path, fresh: str) -> str:
     try:
-        if path.exists():
-            return path.read_text(encoding="ascii").strip()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # A file without content is what a crash left of its making.
+        if path.exists() and (kept := path.read_text(encoding="ascii").strip()):
+            return kept
+        unfinished = path.with_suffix(".unfinished")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(fresh + "\n")
+        unfinished.replace(path)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} holds no token: delete the file.") from error
     except OSError as error:

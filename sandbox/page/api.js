@@ -99,7 +99,7 @@ function dropOldestBlob() {
   );
 }
 
-/* Follow the events for ever. `on` is {event(kind, content), open(again), lost(), refused(error)}. */
+/* Follow the events for ever. `on` is {event(kind, content, id), open(again), lost(), refused(error)}. */
 export async function followEvents(on) {
   let last = null;
   let wait = FIRST_WAIT_MS;
@@ -114,7 +114,7 @@ export async function followEvents(on) {
         },
         event: (id, kind, content) => {
           last = id ?? last;
-          on.event(kind, content);
+          on.event(kind, content, Number(id));
         },
       });
     } catch (error) {

@@ -231,13 +231,14 @@ function changeChat(chat, verb) {
 
 // --- what the server tells ---
 
-function taken(kind, content) {
+function taken(kind, content, id) {
   if (kind === "reset") {
     store.forget();
-    attempt(refresh());
+    // What is being read already may be of the world before.
+    attempt(Promise.resolve(refreshing).catch(() => null).then(refresh));
     return;
   }
-  const fresh = store.take(kind, content);
+  const fresh = store.take(kind, content, id);
   if (kind === "answer") showAnswer(content);
   if (kind === "commands") attempt(store.loadCommands());
   if (kind === "chat") followMigration(content.chat);

@@ -24,14 +24,17 @@ export class Store {
     this.chatId = null;
     this.threadId = null;
     this.connected = false;
+    this.early = null;
     this.read = JSON.parse(localStorage.getItem(READ_KEY) ?? "{}");
   }
 
   async load() {
+    this.early = [];
     const state = await fetchJson("/control/state");
     this.bot = state.bot;
     this.people = state.people;
     this.chats = new Map(state.chats.map((chat) => [chat.id, chat]));
+    this.takeEarly(state.last_event);
     if (!this.person) this.me = this.people[0]?.id ?? null;
     this.dropStaleMarks();
     if (this.chatId !== null && !this.chats.has(this.chatId)) this.chatId = null;
@@ -212,8 +215,15 @@ export class Store {
   }
 
   /* Take in one event of the stream. Returns the message when it is a new one. */
-  take(kind, content) {
+  take(kind, content, id) {
+    this.early?.push({ kind, content, id });
     return EVENTS[kind]?.(this, content) ?? null;
+  }
+
+  // The state was written before these events and came after them: they are taken once more.
+  takeEarly(last) {
+    for (const { kind, content, id } of this.early) if (id > last) EVENTS[kind]?.(this, content);
+    this.early = null;
   }
 
   async loadCommands() {

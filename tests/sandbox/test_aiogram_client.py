@@ -248,7 +248,7 @@ async def test_an_album_arrives_whole(bot: Bot) -> None:
         InputMediaPhoto(media=png()),
         InputMediaDocument(media=BufferedInputFile(b"x", "x.txt")),
     ]
-    with pytest.raises(TelegramBadRequest, match="can't use the media"):
+    with pytest.raises(TelegramBadRequest, match="can't be mixed with other media"):
         await bot.send_media_group(ADA, mixed)  # type: ignore[arg-type]  # invariance of list
 
 

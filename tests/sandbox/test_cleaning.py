@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.cleaning import clean_spans, clean_text, is_invisible, trim, utf16_length
+from sandbox.markup.cleaning import clean_spans, clean_text, is_invisible, trim, utf16_length
+from sandbox.markup.spans import Span
 from sandbox.refusals import Refusal
-from sandbox.spans import Span
 
 
 def _bold(offset: int, length: int) -> Span:

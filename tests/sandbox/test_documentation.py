@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from sandbox.control import ControlApi
-from sandbox.faults import FaultKind
-from sandbox.pacing import Pace
+from sandbox.control.routes import ControlApi
+from sandbox.state.faults import FaultKind
+from sandbox.state.pacing import Pace
 
 if TYPE_CHECKING:
     from sandbox.server import RunningSandbox

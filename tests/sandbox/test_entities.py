@@ -9,7 +9,7 @@ from aiogram.utils.formatting import Bold, Code, Italic, Text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.entities import (
+from sandbox.markup.entities import (
     check_entities,
     find_entities,
     format_text,

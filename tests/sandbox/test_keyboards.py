@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.keyboards import check_reply_markup
+from sandbox.checks.keyboards import check_reply_markup
 from sandbox.refusals import Refusal
 
 

@@ -7,7 +7,7 @@ from aiogram.utils.text_decorations import markdown_decoration
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.entities import parse_markdown, parse_markdown_v2
+from sandbox.markup.entities import parse_markdown, parse_markdown_v2
 from sandbox.refusals import Refusal
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.media import check_photo, find_dimensions
+from sandbox.checks.media import check_photo, find_dimensions
 from sandbox.refusals import Refusal
 
 

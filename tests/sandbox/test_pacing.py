@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiogram.exceptions import TelegramRetryAfter
 
-from sandbox.pacing import CHAT_BURST, Pace, Pacing
+from sandbox.state.pacing import CHAT_BURST, Pace, Pacing
 from tests.sandbox.conftest import ADA, ON_CALL
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from aiogram.client.default import Default
 from aiogram.methods import SendMediaGroup, SendMessage
 from aiogram.types import InlineKeyboardMarkup, ReplyKeyboardMarkup
 
+from sandbox.checks.schema import AnswerFault, Upload, check_answer, flatten_json, parse_call
 from sandbox.refusals import Refusal
-from sandbox.schema import AnswerFault, Upload, check_answer, flatten_json, parse_call
 
 PICTURE = Upload("f1", "chart.png", "image/png", b"bytes")
 

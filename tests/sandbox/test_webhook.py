@@ -17,12 +17,14 @@ class Receiver:
 
     def __init__(self) -> None:
         self.statuses: list[int] = []
+        self.retry_after = ""
         self.got: asyncio.Queue[tuple[dict[str, str], Any]] = asyncio.Queue()
         self.url = ""
 
     async def receive(self, request: web.Request) -> web.Response:
         await self.got.put((dict(request.headers), await request.json()))
-        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
+        headers = {"Retry-After": self.retry_after} if self.retry_after else {}
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 200, headers=headers)
 
     async def next(self) -> tuple[dict[str, str], Any]:
         return await asyncio.wait_for(self.got.get(), 5)

@@ -77,6 +77,29 @@ async def test_hostile_names_of_people_chats_and_buttons_stay_text(desks: Desks,
     await expect(desk.page.locator("img[src='x']")).to_have_count(0)
 
 
+async def test_what_happens_while_the_page_reads_the_state_is_not_lost(
+    desks: Desks, bot: Bot
+) -> None:
+    desk = await desks.open(token="")
+    headers = {"Authorization": f"Bearer {desk.sandbox.page_token}"}
+    created: list[int] = []
+
+    async def create_meanwhile(route: Route) -> None:
+        response = await route.fetch()
+        if not created:
+            body = {"kind": "group", "title": "Meanwhile", "members": [ADA]}
+            url = f"{desk.sandbox.url}/control/chats"
+            answer = await bot.client.post(url, json=body, headers=headers)
+            created.append(answer.status_code)
+        await route.fulfill(response=response)
+
+    await desk.page.route("**/control/state", create_meanwhile)
+    await desk.page.goto(f"{desk.sandbox.url}/#token={desk.sandbox.page_token}")
+
+    await expect(desk.page.locator(".row-title", has_text="Meanwhile")).to_be_visible()
+    assert created == [200]
+
+
 async def test_an_address_that_would_run_code_never_becomes_a_link(desks: Desks, bot: Bot) -> None:
     await bot.say(ADA, "click here or there, or nowhere")
     desk = await desks.open(token="")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.views.links import LONGEST, canonical_link, is_linkable
-from sandbox.links import check_link
+from sandbox.markup.links import check_link
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+"""Texts as Telegram reads them: cleaning, HTML and Markdown, entities, links."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The world and everything it remembers, and how records are shown."""
+
+from __future__ import annotations
