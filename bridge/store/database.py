@@ -2,6 +2,9 @@
 
 Writes that wait together are committed together: one fsync serves them all. A commit each gave a
 p99 of half a second at sixteen clients.
+
+Several bridges may share one PostgreSQL. They write in turn, as the one writer of an SQLite file
+does, so that what a write has read still holds when it writes.
 """
 
 from __future__ import annotations
@@ -16,14 +19,17 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DataError, ProgrammingError, SQLAlchemyError
 
 from bridge.errors import Outage
 
 PARTY = "database"
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_MILLISECONDS = 5000  # chosen: another program looking into the file is waited for this long
+BUSY_MILLISECONDS = 5000  # chosen: another writer, or program in the file, is waited for this long
+VANISHED_MILLISECONDS = 10_000  # chosen: a bridge that stops inside a write has lost its turn then
+TURN = 7_305_808_869  # chosen: names the writers' turn among the advisory locks of a database
 READERS = 2  # chosen: the machine's cores; SQLite reads are short
 TOGETHER = 64  # chosen: writes in one commit; keeps the slowest below 50 ms
 
@@ -52,6 +58,15 @@ class Database:
     def is_open(self) -> bool:
         """Say whether the schema is in place."""
         return self._engine is not None
+
+    @property
+    def is_shared(self) -> bool:
+        """Say whether other bridges may be at work in it.
+
+        Raises:
+            Outage: it is not open yet.
+        """
+        return self._opened().dialect.name == "postgresql"
 
     async def open(self) -> None:
         """Connect and bring the schema up to date.
@@ -114,7 +129,7 @@ class Database:
 
     async def _commit(self, batch: list[_Job]) -> list[Any]:
         """Commit a batch as one, or, when one of it fails, each alone."""
-        together = _in(self._writer, _run_together, self._opened(), [job.work for job in batch])
+        together = _in(self._writer, _write_together, self._opened(), [job.work for job in batch])
         outcome = (await asyncio.gather(together, return_exceptions=True))[0]
         if not isinstance(outcome, BaseException):
             return list(outcome)
@@ -131,24 +146,44 @@ def _run_together(engine: Engine, works: list[Work[Any]]) -> list[Any]:
         raise Outage(PARTY, _reason(fault)) from fault
 
 
+def _write_together(engine: Engine, works: list[Work[Any]]) -> list[Any]:
+    return _run_together(engine, [_take_turn, *works])[1:]
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait until no other bridge writes; the turn ends with the transaction."""
+    if connection.dialect.name == "postgresql":
+        turn = text("SELECT pg_advisory_xact_lock(:turn)").bindparams(turn=TURN)
+        connection.execute(turn).close()
+
+
 def _open(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
+    # A server that restarted is noticed before a write is lost to it.
+    engine = create_engine(url, pool_pre_ping=True)
+    is_sqlite = engine.dialect.name == "sqlite"
+    event.listen(engine, "connect", _set_pragmas if is_sqlite else _set_limits)
     try:
         with engine.begin() as connection:
+            _take_turn(connection)
             _migrate(connection)
     except SQLAlchemyError as fault:
         engine.dispose()
         raise Outage(PARTY, _reason(fault)) from fault
+    except CommandError as fault:
+        engine.dispose()
+        raise Outage(PARTY, "a later version of this program has been at work in it") from fault
     return engine
 
 
 def _migrate(connection: Connection) -> None:
+    command.upgrade(_alembic(connection), "head")
+
+
+def _alembic(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
@@ -162,9 +197,23 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
+def _set_limits(connection: Any, _record: object) -> None:  # a psycopg connection
+    """Keep one bridge from holding up the others; let every statement see what is committed."""
+    connection.autocommit = True  # else a rollback takes the settings back
+    for setting in (
+        f"lock_timeout = {BUSY_MILLISECONDS}",
+        f"idle_in_transaction_session_timeout = {VANISHED_MILLISECONDS}",
+        "default_transaction_isolation = 'read committed'",
+    ):
+        connection.execute(f"SET {setting}").close()
+    connection.autocommit = False
+
+
 def _reason(fault: SQLAlchemyError) -> str:
     """Say it in the database's own words, without the statement and its values."""
-    return str(getattr(fault, "orig", None) or type(fault).__name__).splitlines()[0]
+    if isinstance(fault, (DataError, ProgrammingError)):
+        return type(fault.orig).__name__  # PostgreSQL quotes what it could not take
+    return str(getattr(fault, "orig", None) or type(fault).__name__).partition("\n")[0]
 
 
 async def _in(executor: Executor, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -70,7 +70,7 @@ class Outbox:
         return await self._database.read(lambda connection: _find_waiting(connection, now))
 
     async def claim(self, ids: Sequence[int], *, now: datetime, until: datetime) -> list[Claimed]:
-        """Lease messages; those that somebody else has leased meanwhile are not answered."""
+        """Lease messages, oldest first; those that another bridge took meanwhile are left out."""
         if not ids:
             return []
         return await self._database.write(lambda connection: _claim(connection, ids, now, until))
@@ -80,7 +80,12 @@ class Outbox:
         await self._database.write(lambda connection: _settle(connection, message, verdict, now))
 
     async def release(self) -> None:
-        """End all leases: those who held them are gone."""
+        """End the leases of those who are gone.
+
+        In a shared database they may be another bridge's, at work on them; there they run out.
+        """
+        if self._database.is_shared:
+            return
         released = update(messages).where(messages.c.leased_until.is_not(None))
         await self._database.write(
             lambda connection: connection.execute(released.values(leased_until=None)).close()
@@ -208,11 +213,13 @@ def _claim(
     free = or_(messages.c.leased_until.is_(None), messages.c.leased_until <= now)
     claim = (
         update(messages)
-        .where(messages.c.id.in_(ids), _IS_WAITING, free)
+        # Another bridge may have tried meanwhile and been told to wait.
+        .where(messages.c.id.in_(ids), _IS_WAITING, messages.c.due_at <= now, free)
         .values(leased_until=until)
         .returning(messages)
     )
-    return [_read_claimed(connection, row) for row in connection.execute(claim).all()]
+    rows = sorted(connection.execute(claim), key=lambda row: (row.waiting_since, row.id))
+    return [_read_claimed(connection, row) for row in rows]
 
 
 def _read_claimed(connection: Connection, row: Any) -> Claimed:  # a row of `messages`
@@ -257,7 +264,8 @@ def _pause(connection: Connection, chat_id: int, until: datetime) -> None:
 
 
 def _adopt(connection: Connection, subscribed: Sequence[Destination], now: datetime) -> int:
-    orphans = connection.execute(select(messages).where(messages.c.chat_id == NOBODY)).all()
+    waiting = select(messages).where(messages.c.chat_id == NOBODY).order_by(messages.c.id)
+    orphans = connection.execute(waiting).all()
     for orphan in orphans:
         for destination in subscribed:
             if orphan.card_id is None:

@@ -113,8 +113,7 @@ Index(
     sqlite_where=text("closed_at IS NULL"),
     postgresql_where=text("closed_at IS NULL"),
 )
-# What waits for an audience.
-Index("cards_chat", cards.c.chat_id)
+# No index on the chat alone: SQLite would take it to find an episode's card among all the chat's.
 
 card_episodes = Table(
     "card_episodes",

@@ -5,33 +5,51 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, Insert, insert, inspect, text
 
 from bridge.errors import Outage
+from bridge.store import database as store
 from bridge.store.database import Database
-from bridge.store.tables import metadata
+from bridge.store.tables import heartbeat, metadata
+from tests.fakes.clock import NOON
+from tests.postgres import Postgres
+
+on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 def count(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM heartbeat")).scalar_one())
 
 
-def beat(number: int) -> TextClause:
-    at = "2026-11-20 12:00:00"
-    return text("INSERT INTO heartbeat VALUES (:number, :at)").bindparams(number=number, at=at)
+def beat(number: int) -> Insert:
+    return insert(heartbeat).values(id=number, beat_at=NOON)
+
+
+def compare(connection: Connection) -> object:
+    return compare_metadata(MigrationContext.configure(connection), metadata)
 
 
 async def test_the_migrations_make_exactly_the_schema_of_the_tables(database: Database) -> None:
-    def compare(connection: Connection) -> object:
-        return compare_metadata(MigrationContext.configure(connection), metadata)
-
     assert await database.read(compare) == []
 
 
-async def test_a_commit_reaches_the_disk_and_survives_another_opening(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/bridge.db"
+async def test_the_migrations_lead_down_to_nothing_and_up_again(database: Database) -> None:
+    def descend(connection: Connection) -> list[str]:
+        command.downgrade(store._alembic(connection), "base")
+        return inspect(connection).get_table_names()
+
+    await database.write(lambda connection: connection.execute(beat(1)).close())
+    assert await database.write(descend) == ["alembic_version"]
+    await database.write(lambda c: command.upgrade(store._alembic(c), "head"))
+    assert await database.read(compare) == []
+    assert await database.read(count) == 0
+
+
+async def test_a_commit_reaches_the_disk_and_survives_another_opening(url: str) -> None:
     for expected in (1, 2):
         database = Database(url)
         await database.open()
@@ -41,6 +59,7 @@ async def test_a_commit_reaches_the_disk_and_survives_another_opening(tmp_path: 
         await database.close()
 
 
+@on_sqlite
 async def test_sqlite_keeps_its_word_over_a_power_cut(database: Database) -> None:
     def pragmas(connection: Connection) -> tuple[str, int]:
         journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
@@ -98,6 +117,7 @@ async def test_a_database_that_cannot_be_opened_is_an_outage_until_it_can(tmp_pa
     await database.close()
 
 
+@on_sqlite
 async def test_a_full_disk_is_an_outage_and_passes(database: Database) -> None:
     def fill(connection: Connection) -> None:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
@@ -116,3 +136,22 @@ async def test_an_outage_never_shows_a_statement_or_its_values(database: Databas
     with pytest.raises(Outage) as outage:
         await database.write(lambda c: c.execute(text("INSERT INTO heartbeat VALUES ('geheim')")))
     assert "geheim" not in str(outage.value)
+
+
+async def test_a_server_that_is_not_there_is_an_outage(tmp_path: Path) -> None:
+    database = Database(f"postgresql+psycopg://opswire@/bridge?host={tmp_path}")
+    with pytest.raises(Outage, match="connection"):
+        await database.open()
+    await database.close()
+
+
+@on_postgresql
+async def test_a_server_that_restarted_costs_no_write(
+    database: Database, postgres: Postgres
+) -> None:
+    await database.write(lambda connection: connection.execute(beat(1)).close())
+    postgres.command(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'"
+    )
+    await database.write(lambda connection: connection.execute(beat(2)).close())
+    assert await database.read(count) == 2

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
+
 from bridge.core.alerts import parse_webhook
 from bridge.core.audience import NOBODY, Destination
 from bridge.core.cards import CardFacts, UnreadableFacts
@@ -146,13 +148,29 @@ async def test_a_rate_limit_pauses_the_chat_for_every_message(outbox: Outbox) ->
     assert all(each.chat_paused_until == NOON + 5 * MINUTE for each in waiting)
 
 
-async def test_a_lease_that_has_run_out_or_been_released_is_free_again(outbox: Outbox) -> None:
+async def test_a_lease_that_has_run_out_is_free_again(outbox: Outbox) -> None:
     await put(outbox, alert())
     assert await claim(outbox)
     assert await claim(outbox) == []
-    await outbox.release()
+    assert await claim(outbox, NOON + MINUTE)
+
+
+@pytest.mark.parametrize(("url", "freed"), [("sqlite", 1), ("postgresql", 0)], indirect=["url"])
+async def test_a_start_frees_what_is_leased_unless_others_share_the_database(
+    outbox: Outbox, freed: int
+) -> None:
+    await put(outbox, alert())
     assert await claim(outbox)
-    assert await claim(outbox, NOON + 2 * MINUTE)
+    await outbox.release()
+    assert len(await claim(outbox)) == freed
+
+
+async def test_what_was_put_off_meanwhile_is_not_claimed_before_its_time(outbox: Outbox) -> None:
+    await put(outbox, alert())
+    seen = [message.id for message in await outbox.waiting(now=NOON)]
+    [card] = await claim(outbox)
+    await settle(outbox, card, Failed(Reason.RATE_LIMIT, wait=MINUTE))
+    assert await outbox.claim(seen, now=NOON, until=NOON + MINUTE) == []
 
 
 async def test_what_nobody_hears_waits_and_goes_to_the_first_chats_that_listen(

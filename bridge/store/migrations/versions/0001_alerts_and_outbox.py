@@ -50,7 +50,6 @@ def upgrade() -> None:
         "closed_at IS NULL",
         unique=True,
     )
-    _index("cards_chat", "cards", ["chat_id"])
     op.create_table(
         "card_episodes",
         sa.Column(
