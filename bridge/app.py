@@ -95,13 +95,15 @@ class Bridge:
         self._outbox = Outbox(database)
         self._renderer = create_card_renderer(self._note_template_fault, settings.templates_dir)
         self._errands = Errands()
+        self._is_taken_up = False
+        self._under_way: set[int] = set()
         self._wake = asyncio.Event()
         self._look = asyncio.Event()
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
 
     async def keep_delivering(self) -> None:
         """Open the store, however long that takes, then deliver for ever."""
-        if not self._database.is_open:
+        if not self._is_taken_up:
             await until_done(limits.STORE_REOPEN, self.open_store, name="store")
         await every(limits.DELIVERY_PASS, self._deliver, name="delivery", wake=self._wake)
 
@@ -138,14 +140,20 @@ class Bridge:
         await self._database.open()
         await self._outbox.release()
         adopted = await self._outbox.adopt(self._settings.alert_chat_id, now=self._clock.now())
+        self._is_taken_up = True
         _log.info("the store is open", action="store_open", adopted=adopted)
 
     async def _deliver(self) -> None:
         await deliver_messages(
-            outbox=self._outbox, start=self._errands.start, show=self._show, now=self._clock.now()
+            outbox=self._outbox,
+            start=self._errands.start,
+            show=self._show,
+            under_way=self._under_way,
+            now=self._clock.now(),
         )
 
     async def _show(self, message: Claimed) -> None:
+        self._under_way.add(message.destination.chat_id)
         try:
             verdict = await show_message(
                 message,
@@ -153,9 +161,11 @@ class Bridge:
                 messenger=self._outside.telegram,
                 outbox=self._outbox,
                 clock=self._clock.now,
+                sleep=self._clock.sleep,
                 chance=self._chance.random,
             )
         finally:
+            self._under_way.discard(message.destination.chat_id)
             self._wake.set()
         self._count(message, verdict)
 
@@ -282,7 +292,12 @@ async def run(settings: Settings) -> None:
 
 async def _serve(web: FastAPI, door: socket.socket) -> None:
     config = uvicorn.Config(
-        web, log_config=None, access_log=False, server_header=False, lifespan="off"
+        web,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(GRACE.total_seconds()),
     )
     # uvicorn raises the signal it was ended by once more; ours must not end us before teardown.
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -16,16 +16,16 @@ INLINE_PARSE_BYTES = 256 * 1024  # chosen: below this, parsing JSON stalls the l
 UNREADABLE_CHARACTERS = 3000  # chosen: fits one message beside its headline
 
 # Delivery
-CLAIM_LEASE = timedelta(
-    seconds=60
-)  # three times the send timeout: a claim never overlaps a live attempt
+# three times the send timeout: a claim never overlaps a live attempt
+CLAIM_LEASE = timedelta(seconds=60)
 BACKOFF_FIRST = timedelta(seconds=1)  # chosen: a dropped connection usually works a second later
-BACKOFF_LONGEST = timedelta(
-    minutes=1
-)  # chosen: Telegram back after hours shows cards within a minute
-BACKOFF_REFUSED = timedelta(
-    minutes=10
-)  # chosen: a chat that refuses us is asked again six times an hour
+# chosen: Telegram back after hours shows cards within a minute
+BACKOFF_LONGEST = timedelta(minutes=1)
+# chosen: a chat that refuses us is asked again six times an hour
+BACKOFF_REFUSED = timedelta(minutes=10)
+RATE_LIMIT_LONGEST = timedelta(days=1)  # chosen: a longer wait is a broken server's
+# chosen: how soon an outcome that was not kept is written again
+SETTLE_AGAIN = timedelta(seconds=1)
 WAITING_LOOK = 500  # chosen: messages looked at in one pass; the next pass sees the rest
 DELIVERY_PASS = timedelta(seconds=1)  # chosen: the longest a due message waits for the next look
 
@@ -35,6 +35,6 @@ UNREADABLE_REPEAT = timedelta(hours=1)  # Alertmanager re-delivers for minutes; 
 # Health
 HEALTH_PASS = timedelta(seconds=15)  # the default scrape interval
 HEALTH_TIMEOUT_SECONDS = 5  # chosen: a probe slower than this is as good as failed
-STORE_REOPEN = timedelta(
-    seconds=2
-)  # chosen: how soon a store that could not be opened is tried again
+HEALTH_PATIENCE = timedelta(seconds=10)  # chosen: beyond the store's wait for another writer
+# chosen: how soon a store that could not be opened is tried again
+STORE_REOPEN = timedelta(seconds=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Final
 
@@ -23,6 +24,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.types import LinkPreviewOptions, MessageEntity
+from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 
 from bridge import limits
 from bridge.core.audience import Destination
@@ -49,6 +51,18 @@ _CHAT_REFUSES: Final = (
     "group chat was upgraded",
     "group is deactivated",
 )
+# All that a call can end in; the proxy's are not among aiohttp's.
+_FAULTS: Final = (
+    AiogramError,
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+    ProxyError,
+    ProxyConnectionError,
+    ProxyTimeoutError,
+)
+_TOKEN: Final = re.compile(r"/bot[^/\s'\"]*")  # in the address of a call, which aiohttp may quote
+_LONGEST_WORDS: Final = 200  # characters: they go into a sentence
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 
 
@@ -74,7 +88,7 @@ class Telegram:
         """Send a message, or edit the one that stands there."""
         try:
             return Sent(await self._show(destination, telegram_id, text))
-        except (AiogramError, aiohttp.ClientError, TimeoutError, OSError) as fault:
+        except _FAULTS as fault:
             return judge_fault(fault, telegram_id)
 
     async def probe(self) -> str | None:
@@ -90,7 +104,7 @@ class Telegram:
                 "Telegram does not know this bot token; take a fresh one from @BotFather and put "
                 "it into BOT_TOKEN"
             )
-        except (AiogramError, aiohttp.ClientError, TimeoutError, OSError) as fault:
+        except _FAULTS as fault:
             raise Outage(PARTY, _words(fault)) from fault
         return None
 
@@ -150,7 +164,7 @@ def judge_fault(fault: Exception, telegram_id: int | None) -> Outcome:
 def _judge_bad_request(words: str, telegram_id: int | None) -> Outcome:
     if telegram_id is not None and any(phrase in words for phrase in _UNCHANGED):
         return Sent(telegram_id)
-    if any(phrase in words for phrase in _GONE):
+    if telegram_id is not None and any(phrase in words for phrase in _GONE):
         return Failed(Reason.MESSAGE_GONE, detail=words)
     if any(phrase in words for phrase in _CHAT_REFUSES):
         return Failed(Reason.CHAT_REFUSES, detail=words)
@@ -158,11 +172,11 @@ def _judge_bad_request(words: str, telegram_id: int | None) -> Outcome:
 
 
 def _words(fault: Exception) -> str:
-    """Say what happened without the address of the call, which holds the token."""
+    """Say what happened without the token, which stands in the address of every call."""
     if isinstance(fault, ClientDecodeError):
         return "the answer is not the Bot API's (a proxy's page?)"
     if isinstance(fault, asyncio.TimeoutError):
         return "no answer in time"
     if isinstance(fault, TelegramAPIError):
-        return fault.message
+        return _TOKEN.sub("/bot…", fault.message)[:_LONGEST_WORDS]
     return type(fault).__name__

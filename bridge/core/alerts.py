@@ -219,7 +219,10 @@ def _count(value: object) -> int:
 
 
 def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=True, sort_keys=True)
+    try:
+        return json.dumps(value, ensure_ascii=True, sort_keys=True)
+    except RecursionError:  # read with little of the stack in use, written with more
+        return json.dumps("nested too deep to be shown")
 
 
 def _digest(value: object) -> str:

@@ -3,7 +3,7 @@
     waiting ──claim──► leased ──Sent──► shown ──the truth changes──► waiting
                           │
                           ├── Failed(rate limit | outage)   wait, try again
-                          ├── Failed(bad message)           try again in plain form
+                          ├── Failed(bad message | unforeseen)   try again in plain form
                           ├── Failed(message gone)          show it anew
                           └── Failed(chat)                  ask again later; never dropped
 
@@ -36,6 +36,11 @@ class Reason(enum.Enum):
     """The bot token is wrong or revoked."""
     OUTAGE = "outage"
     """No answer, a broken answer, or Telegram's own failure."""
+    UNFORESEEN = "unforeseen"
+    """A fault of our own; another form of the message may avoid it."""
+
+
+_ABOUT_THE_FORM = frozenset({Reason.BAD_MESSAGE, Reason.UNFORESEEN})
 
 
 @dataclass(frozen=True)
@@ -112,11 +117,12 @@ def judge(message: Claimed, outcome: Outcome, *, now: datetime, jitter: float) -
     """
     if isinstance(outcome, Sent):
         return Verdict(shown=True, telegram_id=outcome.telegram_id, form=Form.FORMATTED, due_at=now)
-    wait = outcome.wait or _patience(outcome.reason, message, jitter)
+    asked = outcome.wait and min(outcome.wait, limits.RATE_LIMIT_LONGEST)
+    wait = asked or _patience(outcome.reason, message, jitter)
     return Verdict(
         shown=False,
         telegram_id=None if outcome.reason is Reason.MESSAGE_GONE else message.telegram_id,
-        form=Form.PLAIN if outcome.reason is Reason.BAD_MESSAGE else message.form,
+        form=Form.PLAIN if outcome.reason in _ABOUT_THE_FORM else message.form,
         due_at=now + wait,
         pause_chat_until=now + wait if outcome.reason is Reason.RATE_LIMIT else None,
         reason=outcome.reason,
@@ -126,10 +132,10 @@ def judge(message: Claimed, outcome: Outcome, *, now: datetime, jitter: float) -
 
 def _patience(reason: Reason, message: Claimed, jitter: float) -> timedelta:
     """Say how long to wait before trying again."""
-    first_refusal = reason is Reason.BAD_MESSAGE and message.form is Form.FORMATTED
+    first_refusal = reason in _ABOUT_THE_FORM and message.form is Form.FORMATTED
     if reason is Reason.MESSAGE_GONE or first_refusal:
         return timedelta(0)
-    if reason in {Reason.BAD_MESSAGE, Reason.CHAT_REFUSES}:
+    if reason in _ABOUT_THE_FORM | {Reason.CHAT_REFUSES}:
         return limits.BACKOFF_REFUSED
     doubled: timedelta = limits.BACKOFF_FIRST * 2 ** min(message.attempts, 16)
     return min(doubled, limits.BACKOFF_LONGEST) * (0.5 + jitter / 2)

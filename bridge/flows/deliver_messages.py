@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -28,10 +28,14 @@ async def deliver_messages(
     outbox: Outbox,
     start: Callable[[Coroutine[Any, Any, None]], object],
     show: Callable[[Claimed], Coroutine[Any, Any, None]],
+    under_way: Collection[int],
     now: datetime,
 ) -> int:
-    """Start showing what may go now and answer how many; nobody waits for a slow chat."""
-    chosen = choose(await outbox.waiting(now=now), now=now)
+    """Start showing what may go now and answer how many; nobody waits for a slow chat.
+
+    `under_way` are the chats in which an earlier message is still being shown.
+    """
+    chosen = choose(await outbox.waiting(now=now), now=now, under_way=under_way)
     claimed = await outbox.claim(chosen, now=now, until=now + limits.CLAIM_LEASE)
     for message in claimed:
         start(show(message))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+from bridge import limits
 from bridge.core.audience import Destination
 from bridge.core.cards import CardFacts, UnreadableFacts
 from bridge.core.formatted import Formatted
-from bridge.core.outbox import Claimed, Form, Outcome, Verdict, judge
+from bridge.core.outbox import Claimed, Failed, Form, Outcome, Reason, Verdict, judge
+from bridge.errors import Outage
+from bridge.logs import create_log
+
+_log = create_log(__name__)
+
+Render = Callable[[CardFacts | UnreadableFacts, Form, datetime], Formatted]
 
 
 class Messenger(Protocol):
@@ -33,10 +40,11 @@ class Outbox(Protocol):
 async def show_message(
     message: Claimed,
     *,
-    render: Callable[[CardFacts | UnreadableFacts, Form, datetime], Formatted],
+    render: Render,
     messenger: Messenger,
     outbox: Outbox,
     clock: Callable[[], datetime],
+    sleep: Callable[[float], Awaitable[None]],
     chance: Callable[[], float],
 ) -> Verdict:
     """Write a message as things stand, show it, and settle it.
@@ -44,9 +52,30 @@ async def show_message(
     A process that dies after Telegram's answer and before the settling shows a new message twice,
     never not at all: Telegram has no idempotency key.
     """
-    text = render(message.facts, message.form, clock())
-    outcome = await messenger.show(message.destination, message.telegram_id, text)
+    outcome = await _attempt(message, render, messenger, clock())
     now = clock()
     verdict = judge(message, outcome, now=now, jitter=chance())
-    await outbox.settle(message, verdict, now=now)
+    while not await _is_settled(outbox, message, verdict, now):
+        await sleep(limits.SETTLE_AGAIN.total_seconds())
     return verdict
+
+
+async def _attempt(
+    message: Claimed, render: Render, messenger: Messenger, now: datetime
+) -> Outcome:
+    try:
+        text = render(message.facts, message.form, now)
+        return await messenger.show(message.destination, message.telegram_id, text)
+    except Exception as fault:  # noqa: BLE001 - unsettled, it would hold up its chat for ever
+        _log.error("a message failed unforeseen", action="send_failed", exc_info=fault)
+        return Failed(Reason.UNFORESEEN, detail=type(fault).__name__)
+
+
+async def _is_settled(outbox: Outbox, message: Claimed, verdict: Verdict, now: datetime) -> bool:
+    """Try to write the outcome: as long as we live, a store that fails shows nothing twice."""
+    try:
+        await outbox.settle(message, verdict, now=now)
+    except Outage as fault:
+        _log.warning(fault.sentence, action="settle", message=message.id)
+        return False
+    return True

@@ -31,6 +31,7 @@ _TOKEN: Final = re.compile(r"[0-9]{1,16}:[A-Za-z0-9_-]{30,64}")
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{16,512}=*")  # RFC 6750, b64token
 _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _CHAT: Final = re.compile(r"(-?[0-9]{1,19})(?:/([0-9]{1,10}))?")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 _USER: Final = re.compile(r"[0-9]{1,16}")
 _PLACEHOLDER: Final = re.compile(
     r"your[_ -].*|твой[_ -].*|.*[_ -]here|<.*>|x{3,}|\*{3,}|\.{3,}|…|"
@@ -90,7 +91,7 @@ def parse_host(text: str) -> str:
 
 def parse_port(text: str) -> int:
     """Accept a TCP port."""
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _PORT_MAX:
+    if not _PORT.fullmatch(text) or not 1 <= int(text) <= _PORT_MAX:
         raise ValueError(f"{render_shown(text)} is not a port")
     return int(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 if TYPE_CHECKING:
     from bridge.views.locale import Translator
 
-ROOT: Final = Path(__file__).resolve().parents[2] / "templates"
+_BESIDE: Final = Path(__file__).resolve().parents[2] / "templates"
+_INSTALLED: Final = Path(sysconfig.get_path("data")) / "share" / "opswire" / "templates"
+ROOT: Final = _BESIDE if _BESIDE.is_dir() else _INSTALLED
 MESSAGES: Final = ROOT / "messages"
 LOCALES: Final = ROOT / "locales"
 

@@ -153,6 +153,7 @@ def test_the_spellings_of_a_database_become_ours(given_url: str, ours: str) -> N
         ("SERVER_PORT", "65536"),
         ("SERVER_PORT", "8002.0"),
         ("SERVER_PORT", "²"),
+        ("SERVER_PORT", "0080020000"),
         ("SERVER_PORT", "-1"),
         ("SERVER_PORT", "9" * 5000),
         ("SERVER_URL", "http://"),

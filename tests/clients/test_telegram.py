@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 from datetime import timedelta
 from typing import Any
@@ -161,3 +162,53 @@ def test_every_exception_of_the_library_has_a_meaning(kind: type[Exception]) -> 
     assert outcome.reason in Reason
     if kind in expected:
         assert outcome.reason is expected[kind]
+
+
+def test_a_send_is_never_judged_as_an_edit_whose_message_is_gone() -> None:
+    # It would be tried again at once, for ever.
+    fault = TelegramBadRequest(CALL, "Bad Request: MESSAGE_ID_INVALID")
+    assert reason(judge_fault(fault, None)) is Reason.BAD_MESSAGE
+    assert reason(judge_fault(fault, 7)) is Reason.MESSAGE_GONE
+
+
+async def test_a_server_that_redirects_for_ever_does_not_bring_the_token_to_light() -> None:
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = (await reader.readline()).split()[1].decode()
+        answer = f"HTTP/1.1 307 Again\r\nLocation: {target}\r\nConnection: close\r\n"
+        writer.write(f"{answer}Content-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(redirect, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    token = "7000000001:AAplantedTokenOfTheTests-0123456789ab"
+    looped = Telegram(token, api_base=f"http://127.0.0.1:{port}")
+    async with server:
+        outcome = await looped.show(Destination(ON_CALL), None, TEXT)
+        with pytest.raises(Outage) as outage:
+            await looped.probe()
+    await looped.close()
+    assert reason(outcome) is Reason.OUTAGE
+    assert "planted" not in f"{outcome} {outage.value}"
+
+
+async def test_a_proxy_that_refuses_is_an_outage() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 407 Who are you\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    telegram = Telegram(
+        "7000000001:AAplantedTokenOfTheTests-0123456789ab",
+        api_base="http://192.0.2.1",
+        proxy=f"http://127.0.0.1:{port}",
+    )
+    async with server:
+        outcome = await telegram.show(Destination(ON_CALL), None, TEXT)
+        with pytest.raises(Outage, match="ProxyError"):
+            await telegram.probe()
+    await telegram.close()
+    assert reason(outcome) is Reason.OUTAGE

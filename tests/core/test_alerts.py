@@ -92,6 +92,16 @@ def test_a_body_that_is_no_object_is_kept_raw(body: object) -> None:
     assert json.loads(unreadable.raw) == body
 
 
+def test_a_member_nested_too_deep_to_be_written_out_does_not_take_the_others_along() -> None:
+    deep: list[object] = []
+    for _ in range(5000):
+        deep = [deep]
+    notification = parse_webhook(webhook(alert(), deep, alert("B") | {"labels": {"x": deep}}), NOON)
+    assert len(notification.alerts) == 2
+    [unreadable] = notification.unreadable
+    assert "nested" in unreadable.raw
+
+
 def test_no_alerts_is_nothing_to_say() -> None:
     for alerts in (list[object](), None):
         notification = parse_webhook({"version": "4", "alerts": alerts}, NOON)

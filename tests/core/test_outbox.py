@@ -84,3 +84,15 @@ def test_a_paused_chat_gets_nothing_and_holds_up_nobody() -> None:
     other = replace(WAITING, id=3, destination=Destination(6))
     assert choose([paused, other], now=NOON) == [3]
     assert choose([paused, other], now=NOON + SECOND) == [1, 3]
+
+
+def test_a_chat_whose_message_is_still_under_way_gets_no_other_whatever_the_clock_says() -> None:
+    lapsed = replace(WAITING, leased_until=NOON - SECOND)
+    other = replace(WAITING, id=3, destination=Destination(6))
+    assert choose([lapsed, other], now=NOON, under_way={5}) == [3]
+
+
+def test_an_absurd_wait_is_bounded() -> None:
+    absurd = Failed(Reason.RATE_LIMIT, wait=timedelta(days=999_999_999))
+    verdict = judge(MESSAGE, absurd, now=NOON, jitter=0)
+    assert verdict.due_at == NOON + limits.RATE_LIMIT_LONGEST

@@ -44,6 +44,15 @@ SIBLINGS = {
     "store": {"tables", "database", "episodes", "cards"},
     "inbound": {"web.answers", "web.health", "web.webhook"},
 }
+# room of the sandbox → the rooms that it may import, beside answers, limits and refusals
+SANDBOX_MAY_IMPORT = {
+    "markup": set[str](),
+    "checks": {"markup"},
+    "state": {"checks", "settings"},
+    "deeds": {"markup", "checks", "state"},
+    "botapi": {"markup", "checks", "state", "deeds"},
+    "control": {"checks", "state", "deeds"},
+}
 # library → who may import it
 OWNERS = {
     "jinja2": {"views"},
@@ -53,6 +62,7 @@ OWNERS = {
     "alembic": {"store"},
     "aiogram": {"clients", "inbound"},
     "aiohttp": {"clients"},
+    "aiohttp_socks": {"clients"},
     "httpx": {"clients"},
     "prometheus_api_client": {"clients"},
     "fastapi": {"inbound", "app"},
@@ -159,6 +169,17 @@ def test_imports_inside_functions_have_a_reason(path: Path) -> None:
 @pytest.mark.parametrize("path", sources("sandbox"), ids=module_of)
 def test_the_sandbox_knows_neither_bridge_nor_agent(path: Path) -> None:
     assert not {name.split(".")[0] for name, _ in imports_of(path)} & {"bridge", "agent"}
+
+
+@pytest.mark.parametrize("path", sources("sandbox"), ids=module_of)
+def test_a_room_of_the_sandbox_imports_only_what_the_table_allows(path: Path) -> None:
+    room = room_of(module_of(path))
+    if room not in SANDBOX_MAY_IMPORT:
+        return
+    for name, _ in imports_of(path):
+        if name.startswith("sandbox."):
+            known = {*SANDBOX_MAY_IMPORT[room], room, "answers", "limits", "refusals"}
+            assert room_of(name) in known, f"{path.name}: {room} may not import {name}"
 
 
 @pytest.mark.parametrize("path", sources("agent"), ids=module_of)

@@ -181,6 +181,13 @@ async def test_an_address_that_is_none_is_a_sentence(house: House, path: str) ->
     assert answer.json()["error"]
 
 
+async def test_no_alert_is_addressed_to_nobody(house: House) -> None:
+    for path in ("/alerts/0", "/alerts/0/9"):
+        answer = await post(house, webhook(alert()), path)
+        assert answer.status_code == 400
+        assert "0 is no chat" in answer.json()["error"]
+
+
 async def test_a_rate_limit_is_waited_out_and_the_message_sent_once(house: House) -> None:
     house.telegram.answers = [Failed(Reason.RATE_LIMIT, wait=timedelta(seconds=5))]
     await post(house, webhook(alert()), "/alerts/-300")

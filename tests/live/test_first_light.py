@@ -27,9 +27,10 @@ CARD_SECONDS = 105  # the promise: exporter stopped → card
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what a clone would hold: the tracked files, as they are now."""
+    """Copy what a clone would hold, as the files are now."""
     target = folder / "opswire"
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0"):
         source = ROOT / name
         if name and source.exists():

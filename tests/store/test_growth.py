@@ -14,11 +14,14 @@ from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert, webhook
 
 OPS = Destination(-100)
-COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
-AGO = "'2026-01-01 00:00:00', '2026-01-02 00:00:00'"
 OLD = (
-    COUNT + "INSERT INTO episodes SELECT i, 'a' || i, '{}', " + AGO + ", '' FROM n",
-    COUNT + "INSERT INTO cards SELECT i, -100, 0, 'g' || i, '{}', " + AGO + " FROM n",
+    (
+        "CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS "
+        "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+        "SELECT i, '2026-01-01 00:00:00' AS at FROM n"
+    ),
+    "INSERT INTO episodes SELECT i, 'a' || i, '{}', at, at, at FROM n",
+    "INSERT INTO cards SELECT i, -100, 0, 'g' || i, '{}', at, at FROM n",
     "INSERT INTO card_episodes SELECT id, id FROM cards",
 )
 """Five thousand cards that were over long ago."""

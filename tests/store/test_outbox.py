@@ -248,3 +248,30 @@ async def test_depth_counts_what_waits_and_since_when(outbox: Outbox) -> None:
     assert (depth.waiting, depth.unheard, depth.oldest) == (1, 0, NOON)
     await show_all(outbox)
     assert (await outbox.depth()).waiting == 0
+
+
+async def test_a_change_does_not_hurry_a_message_that_was_told_to_wait(outbox: Outbox) -> None:
+    await put(outbox, alert())
+    [card] = await claim(outbox)
+    await settle(outbox, card, Failed(Reason.RATE_LIMIT, wait=5 * MINUTE))
+    await put(outbox, alert(value="2"))
+    assert await claim(outbox, NOON + 4 * MINUTE) == []
+    assert len(await claim(outbox, NOON + 5 * MINUTE)) == 1
+
+
+async def test_a_shown_card_that_changes_waits_from_the_change_on(outbox: Outbox) -> None:
+    await put(outbox, alert())
+    [card] = await claim(outbox)
+    await put(outbox, alert(value="2"))
+    await settle(outbox, card, Sent(7), NOON + MINUTE)
+    [again] = await claim(outbox, NOON + MINUTE)
+    assert again.waiting_since == NOON + MINUTE
+
+
+async def test_a_chat_that_hears_only_now_is_not_told_of_what_is_long_over(outbox: Outbox) -> None:
+    over = alert(ends=NOON + MINUTE)
+    await put(outbox, alert())
+    await put(outbox, over)
+    await show_all(outbox)
+    await put(outbox, over, to=(OPS, DEV))
+    assert await outbox.waiting(now=NOON) == []

@@ -19,7 +19,7 @@ _log = create_log(__name__)
 
 def create_web(*, webhook: WebhookDesk, health: HealthDesk) -> FastAPI:
     """Build the application; its collaborators come as desks."""
-    web = FastAPI(title="Opswire bridge", version=__version__, redoc_url=None)
+    web = FastAPI(title="Opswire bridge", version=__version__, docs_url=None, redoc_url=None)
     web.include_router(create_webhook_routes(webhook))
     web.include_router(create_health_routes(health))
     web.add_exception_handler(BridgeError, _tell)

@@ -1,0 +1,100 @@
+"""A store that fails half-way, at the start and at work."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from bridge import limits
+from bridge.app import Outside, open_bridge
+from bridge.core.outbox import Claimed, Verdict
+from bridge.errors import Outage
+from bridge.store.outbox import Outbox
+from tests.fakes.clock import FakeClock
+from tests.fakes.telegram import FakeTelegram
+from tests.fakes.webhooks import alert, webhook
+from tests.inbound.conftest import TOKEN, settings
+
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def leave_an_alert_that_nobody_hears(folder: Path) -> None:
+    outside = Outside(telegram=FakeTelegram(), monitors={})
+    deaf = settings(folder, ALERT_CHAT_ID="")
+    async with open_bridge(deaf, token=TOKEN, outside=outside, clock=FakeClock()) as bridge:
+        transport = httpx.ASGITransport(bridge.web)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+            answer = await client.post("/alerts", json=webhook(alert()), headers=BEARER)
+            assert answer.status_code == 200
+
+
+async def shown(telegram: FakeTelegram, messages: int) -> None:
+    async with asyncio.timeout(10):
+        while len(telegram.shown) < messages:  # noqa: ASYNC110 - the fake has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+async def test_a_store_that_opens_but_cannot_be_written_is_taken_up_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await leave_an_alert_that_nobody_hears(tmp_path)
+    monkeypatch.setattr(limits, "STORE_REOPEN", limits.STORE_REOPEN / 100)
+    release, refused = Outbox.release, [Outage("database", "attempt to write a readonly database")]
+
+    async def refuse_once(outbox: Outbox) -> None:
+        if refused:
+            raise refused.pop()
+        await release(outbox)
+
+    monkeypatch.setattr(Outbox, "release", refuse_once)
+    telegram = FakeTelegram()
+    outside = Outside(telegram=telegram, monitors={})
+    async with open_bridge(settings(tmp_path), token=TOKEN, outside=outside, clock=FakeClock()):
+        await shown(telegram, 2)
+
+
+async def test_a_store_of_a_later_version_is_said_in_words(tmp_path: Path) -> None:
+    await leave_an_alert_that_nobody_hears(tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path}/opswire.db")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    outside = Outside(telegram=FakeTelegram(), monitors={})
+    clock = FakeClock()
+    async with open_bridge(settings(tmp_path), token=TOKEN, outside=outside, clock=clock) as bridge:
+        transport = httpx.ASGITransport(bridge.web)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+            answer = await client.post("/alerts", json=webhook(alert()), headers=BEARER)
+    assert answer.status_code == 503
+
+
+async def test_a_slow_settling_does_not_let_the_card_be_sent_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that lapses while its holder still lives is no leave to send again."""
+    settle, gate = Outbox.settle, asyncio.Event()
+
+    async def settle_late(
+        outbox: Outbox, message: Claimed, verdict: Verdict, **named: object
+    ) -> None:
+        await gate.wait()
+        await settle(outbox, message, verdict, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Outbox, "settle", settle_late)
+    telegram, clock = FakeTelegram(), FakeClock()
+    outside = Outside(telegram=telegram, monitors={})
+    one = settings(tmp_path, ALERT_CHAT_ID="-100")
+    async with open_bridge(one, token=TOKEN, outside=outside, clock=clock) as bridge:
+        transport = httpx.ASGITransport(bridge.web)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+            await client.post("/alerts", json=webhook(alert()), headers=BEARER)
+            await shown(telegram, 1)
+            clock.advance(2 * limits.CLAIM_LEASE)
+            bridge.look_again()
+            await asyncio.sleep(0.2)
+            assert len(telegram.calls) == 1
+            gate.set()

@@ -1,0 +1,53 @@
+"""The project installed as a package, away from its checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live.test_first_light import copy_project
+
+pytestmark = pytest.mark.live
+
+RENDER = """
+from datetime import datetime, UTC
+from bridge.core.cards import CardFacts
+from bridge.store.database import MIGRATIONS
+from bridge.views.cards import create_card_renderer
+faults = []
+renderer = create_card_renderer(lambda name, fault: faults.append(fault))
+facts = CardFacts(members=(), group_labels={})
+now = datetime(2026, 11, 20, tzinfo=UTC)
+for language in ("en", "zh_TW", "ru"):
+    assert renderer.render_card(facts, language=language, zone=UTC, now=now).text
+assert not faults, faults
+assert list((MIGRATIONS / "versions").glob("*.py"))
+"""
+
+
+def test_an_installation_carries_templates_languages_migrations_and_the_chat_page(
+    tmp_path: Path,
+) -> None:
+    project = copy_project(tmp_path)
+    venv = tmp_path / "venv"
+    # The dependencies are those of the tests; only the project itself is installed here.
+    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", venv], check=True)
+    python = venv / "bin" / "python"
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    (next((venv / "lib").glob("python*")) / "site-packages" / "tests.pth").write_text(packages)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(project)]
+    subprocess.run(install, check=True, cwd=tmp_path)
+    for command in (
+        ["-c", RENDER],
+        ["-m", "bridge", "--version"],
+        ["-m", "sandbox", "--version"],
+    ):
+        done = subprocess.run(
+            [python, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    installed = next((venv / "lib").glob("python*/site-packages/sandbox"))
+    assert (installed / "page" / "index.html").exists()
