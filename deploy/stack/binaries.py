@@ -88,6 +88,17 @@ def gather(
     return {name: path for name, path in {**found, **fetched}.items() if path is not None}
 
 
+def gather_generation(
+    names: tuple[str, ...], *, generation: str, root: Path, say: Callable[[str], None]
+) -> None:
+    """Unpack whatever a generation lacks, opening the package archives at most one time."""
+    shelf = root / ".runtime" / "programs" / generation
+    absent = tuple(name for name in names if find_unpacked(name, shelf) is None)
+    if absent:
+        say(f"fetching the {generation} {', '.join(absent)} from the packages (once)")
+        unpack(absent, generation, shelf)
+
+
 def find_on_path(name: str) -> Path | None:
     """Look on PATH for a version that our configuration fits."""
     for candidate in PROGRAMS[name].names:

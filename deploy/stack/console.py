@@ -12,9 +12,15 @@ from deploy.stack.foreground import clear_plans
 from deploy.stack.journal import follow, list_logs, read_tail
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.preparation import render_page_address
-from deploy.stack.readiness import ask_all, is_ready
+from deploy.stack.readiness import ask_all
 from deploy.stack.suggestion import suggest
-from deploy.stack.supervision import STOP_SECONDS, fetch_states, start_program, stop_program
+from deploy.stack.supervision import (
+    STOP_SECONDS,
+    fetch_states,
+    name_state,
+    start_program,
+    stop_program,
+)
 from deploy.stack.voice import BAD, GOOD, QUIET, Voice
 
 UP_SECONDS = 30
@@ -53,7 +59,7 @@ def tell_status(folder: Folder, voice: Voice) -> int:
         elif name in ready:
             voice.program(BAD, name, address, "runs, but does not answer")
         else:
-            shown = str(state.get("statename", "unknown")).lower()
+            shown = name_state(state)
             voice.program(QUIET if shown == "stopped" else BAD, name, address, shown)
     if record.is_sandbox:
         voice.say(f"\n  chat page: {render_page_address(record)}")
@@ -95,7 +101,7 @@ def start_one(folder: Folder, name: str, voice: Voice) -> int:
         voice.say(f"{name} runs already")
         return 0
     deadline = time.monotonic() + UP_SECONDS
-    while not is_ready(record.ready_urls[name]):
+    while not ask_all({name: record.ready_urls[name]})[name]:
         if time.monotonic() > deadline:
             raise StackFault(f"{name} runs but does not answer; ./start.sh logs {name} says more")
         time.sleep(0.2)

@@ -9,10 +9,11 @@ import httpx
 from bridge.settings import Settings, read_environment
 from deploy.stack import checks_machine as machine
 from deploy.stack import checks_running as running
+from deploy.stack.credentials import find_credentials
 from deploy.stack.findings import Finding, bad, good
 from deploy.stack.folder import Folder, Record
 from deploy.stack.plan import Wishes
-from deploy.stack.supervision import fetch_states
+from deploy.stack.supervision import fetch_states, name_state
 from deploy.stack.voice import BAD, GOOD, NAME_WIDTH, Voice
 
 ANSWER_SECONDS = 10
@@ -57,11 +58,13 @@ def look_at_programs(folder: Folder, record: Record, settings: Settings) -> list
     """Ask the supervisor and every program."""
     found = []
     for name, state in fetch_states(folder).items():
-        shown = state["statename"].lower()
+        shown = name_state(state)
         if shown == "running":
             found.append(good(name, f"runs as process {state['pid']}"))
+        elif shown == "stopped":
+            found.append(bad(name, shown, f"./start.sh start {name}"))
         else:
-            found.append(bad(name, f"is {shown}", f"./start.sh start {name}"))
+            found.append(bad(name, shown, running.LOOK_AT_LOGS.format(name=name)))
     urls = record.urls
     if not urls:
         return found
@@ -82,9 +85,9 @@ def look_at_monitoring(
     """Ask Prometheus and every Alertmanager."""
     found = []
     prometheus = urls["PROMETHEUS_URL"].rstrip("/")
-    client.auth = credentials(settings, "prometheus")
+    client.auth = find_credentials(settings, "prometheus")
     found += running.attempt("prometheus", lambda: running.check_prometheus(client, prometheus))
-    client.auth = credentials(settings, "alertmanager")
+    client.auth = find_credentials(settings, "alertmanager")
     for entry in urls["ALERTMANAGER_URL"].split(","):
         base = entry.strip().rstrip("/")
         found += running.attempt(
@@ -93,13 +96,6 @@ def look_at_monitoring(
         )
     client.auth = httpx.Auth()
     return found
-
-
-def credentials(settings: Settings, party: str) -> httpx.Auth:
-    """Give the user name and password of a party, if it asks for them."""
-    user = getattr(settings, f"{party}_user")
-    password = getattr(settings, f"{party}_password")
-    return httpx.BasicAuth(user, password.reveal() if password else "") if user else httpx.Auth()
 
 
 def look_at_bot(settings: Settings, record: Record | None) -> list[Finding]:

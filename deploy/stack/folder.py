@@ -77,12 +77,16 @@ class Folder:
         for place in (self.run, self.logs):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
             place.chmod(0o700)
+        # Among them is the chat page's address; an installation's log was begun by the shell.
+        for path in (*self.logs.glob("*.log*"), *self.run.glob("lock")):
+            path.chmod(0o600)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Be the one stack of this folder; the lock ends with the process, however that ends."""
         self.prepare()
-        with (self.run / "lock").open("a+", encoding="utf-8") as held:
+        number = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(number, "a+", encoding="utf-8") as held:
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

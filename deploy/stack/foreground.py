@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from deploy.stack.folder import Folder, Member, StackFault
-from deploy.stack.journal import Follower, read_tail
+from deploy.stack.journal import Follower, measure, read_tail
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.readiness import ask_all
 from deploy.stack.supervision import STOP_SECONDS, start_warden
@@ -80,6 +80,9 @@ class Foreground:
         self._began = time.monotonic()
         self._is_greeted = False
         self._rest = b""
+        # What earlier runs wrote explains nothing of this one.
+        names = [*self._members, "supervisor"]
+        self._lengths = {name: measure(folder.logs / f"{name}.log") for name in names}
 
     def run(self) -> int:
         """Start, watch, end."""
@@ -99,7 +102,7 @@ class Foreground:
                     for line in config_log.read():
                         self._voice.change(QUIET, line)
             if not self._ending.count:
-                self._voice.quote(read_tail(self._folder.logs / "supervisor.log", QUOTED_LINES))
+                self._voice.quote(self._last_words("supervisor"))
                 raise StackFault("the supervisor ended by itself; start again")
         finally:
             self._end(warden)
@@ -120,7 +123,10 @@ class Foreground:
             return
         name = change["name"]
         self._running.discard(name)
-        if change["state"] == "RUNNING":
+        if change["state"] == "RUNNING" or (
+            change["state"] == "STARTING" and self._members[name].ready_url
+        ):
+            # Who answers is up, even before the supervisor is convinced.
             self._running.add(name)
         elif change["state"] == "EXITED":
             code = change["code"]
@@ -144,8 +150,12 @@ class Foreground:
 
     def _quote(self, name: str) -> None:
         self._quoted.add(name)
-        self._voice.quote(read_tail(self._folder.logs / f"{name}.log", QUOTED_LINES))
+        self._voice.quote(self._last_words(name) or ["(it said nothing)"])
         self._voice.say(f"      more: ./start.sh logs {name} · ./start.sh doctor", style="dim")
+
+    def _last_words(self, name: str) -> list[str]:
+        path = self._folder.logs / f"{name}.log"
+        return read_tail(path, QUOTED_LINES, since=self._lengths[name])
 
     def _look(self) -> None:
         """Ask the programs that are not up yet, and greet when there are none left."""

@@ -18,13 +18,19 @@ def list_logs(folder: Folder) -> list[str]:
     return sorted(path.stem for path in folder.logs.glob("*.log"))
 
 
-def read_tail(path: Path, lines: int) -> list[str]:
-    """Give the last lines of a log."""
+def measure(path: Path) -> int:
+    """Give a log's length now, 0 when there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def read_tail(path: Path, lines: int, *, since: int = 0) -> list[str]:
+    """Give the last lines of a log, of those written behind the first `since` bytes."""
     if not path.exists() or lines <= 0:
         return []
     with path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - TAIL_BYTES))
+        end = file.seek(0, 2)
+        # A log that is shorter now was rotated: all of it is later.
+        file.seek(max(since if since <= end else 0, end - TAIL_BYTES))
         text = file.read().decode("utf-8", errors="replace")
     return text.splitlines()[-lines:]
 
@@ -34,7 +40,7 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._place = path.stat().st_size if path.exists() else 0
+        self._place = measure(path)
         self._rest = b""
 
     def read(self) -> list[str]:

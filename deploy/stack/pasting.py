@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from pathlib import Path
 
 from deploy.stack.plan import Plan
 
@@ -17,24 +19,42 @@ def render_lines_to_paste(plan: Plan) -> str:
     return "\n".join(parts)
 
 
+def quote(path: Path) -> str:
+    """Write a path so that YAML takes it as it is."""
+    return json.dumps(str(path), ensure_ascii=False)
+
+
 def render_prometheus_lines(plan: Plan) -> str:
-    """Write the rules, the hosts and the bridge as a Prometheus configuration says them."""
+    """Write the rules, the hosts, the bridge and Alertmanager as Prometheus takes them."""
     place = plan.wishes.root / "prometheus"
+    # Somebody's own Alertmanager is known to their own Prometheus.
+    alerting = f"""\
+    alerting:
+      alertmanagers:
+        - file_sd_configs:
+            - files: [{quote(place / "targets" / "alertmanagers.json")}]
+    """
     lines = f"""\
     rule_files:
-      - {place}/rules/*.yml
+      - {quote(place / "rules.local" / "*.yml")}
     scrape_configs:
       - job_name: node
-        file_sd_configs: [{{files: [{place}/targets/node.json]}}]
+        file_sd_configs:
+          - files: [{quote(place / "targets" / "node.json")}]
       - job_name: bridge
-        authorization: {{credentials_file: {plan.token_places[0]}}}
-        file_sd_configs: [{{files: [{place}/targets/bridge.json]}}]
+        authorization:
+          credentials_file: {quote(plan.token_places[0])}
+        file_sd_configs:
+          - files: [{quote(place / "targets" / "bridge.json")}]
     """
+    texts = [textwrap.dedent(lines)]
+    if plan.wishes.has_alertmanager:
+        texts.append(textwrap.dedent(alerting))
     return (
         "  Your Prometheus is used, none is started. Paste into its configuration, and take the"
         " other\n"
         f"  jobs you want from {place}/prometheus.local.yml:\n\n"
-        + textwrap.indent(textwrap.dedent(lines), "    ")
+        + textwrap.indent("".join(texts), "    ")
     )
 
 
@@ -44,13 +64,21 @@ def render_alertmanager_lines(plan: Plan) -> str:
     route:
       receiver: opswire
       group_by: [host]
+      group_wait: 10s
+      group_interval: 30s
+      routes:
+        - receiver: nobody
+          matchers: ['alertname="Watchdog"']
     receivers:
+      - name: nobody
       - name: opswire
         webhook_configs:
           - url: {plan.urls["SERVER_URL"]}/alerts
             send_resolved: true
+            max_alerts: 1000
             http_config:
-              authorization: {{credentials_file: {plan.token_places[1]}}}
+              authorization:
+                credentials_file: {quote(plan.token_places[1])}
     """
     return (
         "  Your Alertmanager is used, none is started. Paste into its configuration, and take the"

@@ -51,8 +51,9 @@ class Wishes:
     @property
     def sandbox_dir(self) -> Path:
         """The folder of the local Telegram."""
-        given = self.given.get("SANDBOX_STATE_DIR")
-        return self.root / given if given else self.state_dir / "sandbox" / "telegram"
+        if "SANDBOX_STATE_DIR" in self.given:
+            return (self.root / self.settings.sandbox_state_dir).absolute()
+        return self.state_dir / "sandbox" / "telegram"
 
     @property
     def agents_file(self) -> Path:
@@ -187,12 +188,13 @@ class Plan:
 
     def prometheus(self) -> Member:
         """The stack's own Prometheus."""
-        root, state = self.wishes.root, self.wishes.state_dir
+        # Relative: what it names is searched by patterns, and the path of the folder is none.
+        config, state = "prometheus/prometheus.local.yml", self.wishes.state_dir
         return self.member(
             "prometheus",
             [
                 str(self.binaries["prometheus"]),
-                f"--config.file={root / 'prometheus' / 'prometheus.local.yml'}",
+                f"--config.file={config}",
                 f"--storage.tsdb.path={state / 'prometheus'}",
                 f"--storage.tsdb.retention.time={self.wishes.given.get('RETENTION', '180d')}",
                 f"--web.listen-address={self.addresses['prometheus']}",
@@ -202,12 +204,12 @@ class Plan:
 
     def alertmanager(self) -> Member:
         """The stack's own Alertmanager; alone, so its gossip port stays shut."""
-        root, state = self.wishes.root, self.wishes.state_dir
+        config, state = "alertmanager/alertmanager.local.yml", self.wishes.state_dir
         return self.member(
             "alertmanager",
             [
                 str(self.binaries["alertmanager"]),
-                f"--config.file={root / 'alertmanager' / 'alertmanager.local.yml'}",
+                f"--config.file={config}",
                 f"--storage.path={state / 'alertmanager'}",
                 f"--web.listen-address={self.addresses['alertmanager']}",
                 "--cluster.listen-address=",

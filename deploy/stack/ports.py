@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,40 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+class Reservations:
+    """Ports that a stack has chosen and its programs have yet to take, known to every stack here.
+
+    A program needs seconds from the choice to its listening; a second clone that starts meanwhile
+    would choose the same. A name of the kernel's abstract kind is held instead of a file: it lies
+    in nobody's folder and ends with the process.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def take(self, port: int) -> bool:
+        """Reserve a port; false when another stack has it."""
+        if not sys.platform.startswith("linux"):
+            return True
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            name.bind(f"\0opswire/port/{port}")
+        except OSError:
+            name.close()
+            return False
+        self._held.append(name)
+        return True
+
+    def close(self) -> None:
+        """Give all of them back."""
+        while self._held:
+            self._held.pop().close()
+
+    def is_free(self, host: str, port: int) -> bool:
+        """Say whether nobody listens there, and keep it for us."""
+        return is_free(host, port) and self.take(port)
 
 
 def choose_ports(

@@ -12,9 +12,9 @@ from deploy.stack import tokens
 from deploy.stack.binaries import ProgramMissing, gather
 from deploy.stack.folder import Record, StackFault, strip_environ
 from deploy.stack.plan import Plan, Wishes
-from deploy.stack.ports import choose_ports
+from deploy.stack.ports import Reservations, choose_ports
 from deploy.stack.questions import Terminal, ask_for_people, ask_for_token
-from deploy.stack.watcher import generate
+from deploy.stack.watcher import generate, split_reloads
 
 Say = Callable[[str], None]
 TOKEN_NAMES = ("BOT_TOKEN", "BOT_TOKEN_FILE")
@@ -49,11 +49,13 @@ def load_settings(given: dict[str, str]) -> Settings:
         raise StackFault(f"these settings are wrong:\n{faults}", code=2) from None
 
 
-def prepare(wishes: Wishes, say: Say) -> Plan:
+def prepare(wishes: Wishes, say: Say, reservations: Reservations) -> Plan:
     """Do everything that must be done before the first program starts."""
     for notice in wishes.settings.notices:
         say(notice)
-    ports, notices = choose_ports(wishes.list_ports(), wishes.list_set_ports())
+    ports, notices = choose_ports(
+        wishes.list_ports(), wishes.list_set_ports(), is_free=reservations.is_free
+    )
     for notice in notices:
         say(notice)
     try:
@@ -86,7 +88,8 @@ def generate_configuration(plan: Plan) -> str:
     is_content, words = generate(plan.generator, environ=environ)
     if not is_content:
         raise StackFault(f"{plan.wishes.agents_file.name} cannot be used:\n{words}", code=2)
-    return words
+    # Whoever must read it anew is about to start.
+    return split_reloads(words)[0]
 
 
 def record_of(plan: Plan) -> Record:

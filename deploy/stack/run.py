@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from bridge.settings import read_environment
 from deploy.stack.binaries import ProgramMissing, gather
+from deploy.stack.checks_running import TELEGRAM, UNKNOWN_TOKEN, check_bot
 from deploy.stack.folder import Folder, Member, Record, StackFault, strip_environ
 from deploy.stack.foreground import Ending, Foreground
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.pasting import render_lines_to_paste
-from deploy.stack.plan import Plan, join
-from deploy.stack.ports import LOOPBACK, Port, choose_ports
+from deploy.stack.plan import Plan, Wishes, join
+from deploy.stack.ports import LOOPBACK, Port, Reservations, choose_ports
 from deploy.stack.preparation import (
     find_terminal,
     load_settings,
@@ -22,22 +23,38 @@ from deploy.stack.preparation import (
     record_of,
     render_page_address,
 )
-from deploy.stack.voice import Voice
+from deploy.stack.voice import BAD, Voice
 
 
 def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
     """Run the whole stack until a signal ends it."""
-    with hold(folder), Ending() as ending:
+    with hold(folder), Ending() as ending, contextlib.closing(Reservations()) as reservations:
         end_leftovers(folder)
         terminal = None if is_sandbox else find_terminal()
         wishes = read_wishes(folder.root, is_sandbox=is_sandbox, terminal=terminal)
-        plan = prepare(wishes, voice.say)
+        if not wishes.is_sandbox:
+            require_known_bot(wishes, voice)
+        plan = prepare(wishes, voice.say, reservations)
         record = record_of(plan)
         folder.put_record(record)
         greeting = render_greeting(plan, record)
         return Foreground(
             folder, plan.list_members(), voice=voice, ending=ending, greeting=greeting
         ).run()
+
+
+def require_known_bot(wishes: Wishes, voice: Voice) -> None:
+    """Ask Telegram about the token: a wrong one ends the start, an absent Telegram does not."""
+    settings = wishes.settings
+    if settings.bot_token is None:
+        return
+    base = (settings.telegram_api_base or TELEGRAM).rstrip("/")
+    for finding in check_bot(settings, base, settings.bot_token.reveal()):
+        if finding.is_good:
+            continue
+        if finding.text == UNKNOWN_TOKEN:
+            raise StackFault(f"Telegram {finding.text}: {finding.mend}", code=2)
+        voice.mark(BAD, f"{finding.subject}: {finding.text}; {finding.mend}")
 
 
 def render_greeting(plan: Plan, record: Record) -> list[str]:
@@ -57,13 +74,13 @@ def render_greeting(plan: Plan, record: Record) -> list[str]:
 
 def run_host(folder: Folder, voice: Voice) -> int:
     """Run what a monitored host needs: today its exporter."""
-    with hold(folder), Ending() as ending:
+    with hold(folder), Ending() as ending, contextlib.closing(Reservations()) as reservations:
         end_leftovers(folder)
         given = read_environment(folder.root)
         settings = load_settings(given)
         port = Port(program="node_exporter", setting="NODE_EXPORTER_PORT", default=9100)
         chosen = {port.setting: settings.node_exporter_port} if port.setting in given else {}
-        ports, notices = choose_ports([port], chosen)
+        ports, notices = choose_ports([port], chosen, is_free=reservations.is_free)
         for notice in notices:
             voice.say(notice)
         member = create_exporter(folder, voice, join(LOOPBACK, ports["node_exporter"]))

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.stack.binaries import GENERATIONS, PROGRAMS, ProgramMissing, locate
+from deploy.stack.binaries import GENERATIONS, PROGRAMS, ProgramMissing, gather_generation
+from deploy.stack.browser import prepare_browser
 from deploy.stack.folder import StackFault
 from deploy.stack.voice import BAD, GOOD, QUIET, Voice
 
 PYTEST = (sys.executable, "-m", "pytest", "-q")
+# Every test belongs to exactly one step; tests/stack/test_suite.py counts them.
 NOT_MARKED = "not live and not browser and not chaos"
 # pytest's own code for "nothing was collected".
 NO_TESTS = 5
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+REPORTS = Path(".runtime/tests")
+# What pytest's closing line calls what its report counts.
+OUTCOMES = {"failures": "failed", "passed": "passed", "skipped": "skipped", "errors": "errors"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,23 +36,33 @@ class Step:
     may_be_empty: bool = False
     """Whether a step without any test passes: parts of the house are built one after the other."""
 
+    @property
+    def is_pytest(self) -> bool:
+        """Whether pytest runs it, and can count."""
+        return self.command[: len(PYTEST)] == PYTEST
+
 
 STEPS = (
     Step(name="format", command=(sys.executable, "-m", "ruff", "format", "--check", ".")),
     Step(name="lint", command=(sys.executable, "-m", "ruff", "check", ".")),
     Step(name="types", command=(sys.executable, "-m", "mypy")),
-    Step(name="house", command=(*PYTEST, "tests/house")),
+    Step(name="house", command=(*PYTEST, "tests/house", "-m", NOT_MARKED)),
     Step(
         name="units",
         command=(
             *PYTEST,
             *("-n", "2", "-m", NOT_MARKED),
-            *("--ignore=tests/house", "--ignore=tests/rules", "--ignore=tests/live"),
+            *("--ignore=tests/house", "--ignore=tests/rules"),
         ),
     ),
-    Step(name="browser", command=(*PYTEST, "-m", "browser"), may_be_empty=True),
-    Step(name="rules", command=(*PYTEST, "tests/rules"), may_be_empty=True),
-    Step(name="live", command=(*PYTEST, "-m", "live"), may_be_empty=True),
+    Step(
+        name="browser",
+        command=(*PYTEST, "-m", "browser and not live and not chaos"),
+        may_be_empty=True,
+    ),
+    Step(name="rules", command=(*PYTEST, "tests/rules", "-m", NOT_MARKED), may_be_empty=True),
+    Step(name="live", command=(*PYTEST, "-m", "live and not chaos"), may_be_empty=True),
+    Step(name="chaos", command=(*PYTEST, "-m", "chaos"), may_be_empty=True),
     Step(name="secrets", command=(sys.executable, "-m", "deploy.stack.secret_scan")),
 )
 
@@ -55,26 +70,39 @@ STEPS = (
 def run_suite(root: Path, voice: Voice, passed: Sequence[str]) -> int:
     """Run every step, or pytest alone when words are passed to it."""
     prepare_programs(root, voice)
-    environ = {**os.environ, "PYTHONPATH": str(root)}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": str(root),
+        # The browser is the machine's; none is ever downloaded.
+        "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1",
+    }
     if passed:
         return subprocess.run([*PYTEST, *passed], cwd=root, env=environ, check=False).returncode
     began = time.monotonic()
+    counts: Counter[str] = Counter()
     for step in STEPS:
-        if step.name == "browser" and not prepare_browser(voice):
-            voice.mark(QUIET, "browser   skipped: there is no Chromium and none could be installed")
+        if step.name == "browser" and (reason := prepare_browser(voice)):
+            voice.mark(QUIET, f"browser   skipped: {reason}")
             continue
         code = run_step(step, root, environ, voice)
+        counts += count_outcomes(root / REPORTS / f"{step.name}.xml")
         if code:
+            # A step that counts nothing failed as a whole.
+            counts["failures"] += not (counts["failures"] or counts["errors"])
+            voice.say(render_closing(counts, time.monotonic() - began))
             return code
-    voice.mark(GOOD, f"everything passed in {time.monotonic() - began:.0f} s")
+    voice.say(render_closing(counts, time.monotonic() - began))
     return 0
 
 
 def run_step(step: Step, root: Path, environ: dict[str, str], voice: Voice) -> int:
     """Run one step and say how long it took."""
     voice.say(f"== {step.name}")
+    report = root / REPORTS / f"{step.name}.xml"
+    report.unlink(missing_ok=True)
+    command = (*step.command, f"--junitxml={report}") if step.is_pytest else step.command
     began = time.monotonic()
-    code = subprocess.run(step.command, cwd=root, env=environ, check=False).returncode
+    code = subprocess.run(command, cwd=root, env=environ, check=False).returncode
     spent = f"{time.monotonic() - began:.1f} s"
     if code == NO_TESTS and step.may_be_empty:
         code = 0
@@ -85,33 +113,31 @@ def run_step(step: Step, root: Path, environ: dict[str, str], voice: Voice) -> i
     return code
 
 
+def count_outcomes(report: Path) -> Counter[str]:
+    """Count what pytest reported; nothing when there is no report."""
+    try:
+        suites = ET.parse(report).getroot().iter("testsuite")  # noqa: S314  our own pytest's file
+    except (OSError, ET.ParseError):
+        return Counter()
+    counts: Counter[str] = Counter()
+    for suite in suites:
+        found = {name: int(suite.get(name, 0)) for name in ("failures", "errors", "skipped")}
+        counts.update(found, passed=int(suite.get("tests", 0)) - sum(found.values()))
+    return counts
+
+
+def render_closing(counts: Counter[str], seconds: float) -> str:
+    """Write the last line as pytest does."""
+    parts = [f"{counts[key]} {word}" for key, word in OUTCOMES.items() if counts[key]]
+    return f" {', '.join(parts) or 'no tests ran'} in {seconds:.2f}s ".center(80, "=")
+
+
 def prepare_programs(root: Path, voice: Voice) -> None:
     """Fetch the programs of both generations; without the newer one its tests skip."""
     for generation in GENERATIONS:
         try:
-            for name in PROGRAMS:
-                locate(name, generation=generation, root=root)
+            gather_generation(tuple(PROGRAMS), generation=generation, root=root, say=voice.say)
         except ProgramMissing as missing:
             if generation == "stable":
                 raise StackFault(str(missing)) from None
             voice.mark(QUIET, f"tests with the newer programs are skipped: {missing}")
-
-
-def prepare_browser(voice: Voice) -> bool:
-    """See that a browser is there, installing one where that is allowed."""
-    if find_browser():
-        return True
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    voice.say("installing chromium for the browser tests (once)")
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    if subprocess.run(command, check=False, **quiet).returncode != 0:  # type: ignore[call-overload]  # a dict of options
-        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)  # type: ignore[call-overload]  # the same
-        subprocess.run(command, check=False, **quiet)  # type: ignore[call-overload]  # the same
-    return find_browser() is not None
-
-
-def find_browser() -> str | None:
-    """Give the path of a Chromium."""
-    return next((path for path in map(shutil.which, BROWSERS) if path), None)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 import xmlrpc.client
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,17 @@ STOP_SECONDS = 10
 # Chosen: a program that dies sooner is not up, and waits 1, 2, 3 … seconds before its next try.
 STEADY_SECONDS = 2
 TRIES = 600
+# The library's words for what a reader would not guess.
+STATES = {
+    "BACKOFF": "does not stay up",
+    "FATAL": "given up",
+    "EXITED": "ended",
+    "UNKNOWN": "unknown: the supervisor does not answer",
+}
 
 
 def render_configuration(folder: Folder, members: Iterable[Member]) -> str:
     """Write the configuration: one section a program, logs rotated, a socket for the owner."""
-    python = shlex.quote(sys.executable).replace("%", "%%")
     lines = [
         "[supervisord]",
         "nodaemon=true",
@@ -43,7 +48,8 @@ def render_configuration(folder: Folder, members: Iterable[Member]) -> str:
     for member in members:
         lines += [
             f"[program:{member.name}]",
-            f"command={python} -S -m deploy.stack.leash {member.name}",
+            # The warden puts the true one here: a path may hold what this form gives a meaning.
+            "command=leash",
             "autorestart=true",
             f"startsecs={STEADY_SECONDS}",
             f"startretries={TRIES}",
@@ -104,6 +110,12 @@ def fetch_states(folder: Folder) -> dict[str, dict[str, Any]]:
         return {}
 
 
+def name_state(state: Mapping[str, Any]) -> str:
+    """Say in words how a program is by the supervisor's account."""
+    name = str(state.get("statename", "UNKNOWN"))
+    return STATES.get(name, name.lower())
+
+
 def stop_program(folder: Folder, name: str) -> bool:
     """Stop one program; false when it did not run."""
     return ask(folder, "stopProcess", name, already=Faults.NOT_RUNNING)
@@ -114,11 +126,17 @@ def start_program(folder: Folder, name: str) -> bool:
     return ask(folder, "startProcess", name, already=Faults.ALREADY_STARTED)
 
 
-def ask(folder: Folder, verb: str, name: str, *, already: int) -> bool:
+def reload_program(folder: Folder, name: str) -> bool:
+    """Let one program read its configuration again; false when it does not run."""
+    return ask(folder, "signalProcess", name, "HUP", already=Faults.NOT_RUNNING)
+
+
+def ask(folder: Folder, verb: str, *words: str, already: int) -> bool:
     """Call the supervisor about one program; its refusals become sentences."""
+    name = words[0]
     try:
         with open_control(folder) as control:
-            getattr(control, verb)(name)
+            getattr(control, verb)(*words)
     except xmlrpc.client.Fault as fault:
         if fault.faultCode == already:
             return False

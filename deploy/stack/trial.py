@@ -10,7 +10,10 @@ from pathlib import Path
 import httpx
 
 from bridge.core.inventory import InventoryError, parse_inventory
+from bridge.settings import read_environment
+from deploy.stack.credentials import find_credentials
 from deploy.stack.folder import Folder, StackFault
+from deploy.stack.preparation import load_settings
 from deploy.stack.voice import Voice
 
 SEVERITIES = ("critical", "warning", "info")
@@ -26,10 +29,13 @@ NOTIFIED = re.compile(
 def send_test_alert(folder: Folder, severity: str, voice: Voice) -> int:
     """Fire TestAlert, wait until the bridge took it, end it, wait again."""
     record = folder.require_record()
-    base = record.urls["ALERTMANAGER_URL"].split(",")[0].rstrip("/")
+    if not record.urls:
+        raise StackFault("this host is only measured; send the test where the alerts are")
+    base = record.urls["ALERTMANAGER_URL"].split(",")[0].strip().rstrip("/")
+    auth = find_credentials(load_settings(read_environment(folder.root)), "alertmanager")
     host = first_host(Path(record.agents_file))
     began = datetime.fromtimestamp(time.time(), tz=UTC)
-    with httpx.Client(timeout=10, trust_env=False) as client:
+    with httpx.Client(timeout=10, trust_env=False, auth=auth) as client:
         voice.say(f"TestAlert ({severity}) for {host} goes to Alertmanager at {base}")
         before = count_deliveries(client, base)
         post_alert(client, base, render_alert(host, severity, began=began, ended=None))
@@ -75,6 +81,8 @@ def post_alert(client: httpx.Client, base: str, alert: dict[str, object]) -> Non
     """Give an alert to Alertmanager."""
     try:
         client.post(f"{base}/api/v2/alerts", json=[alert]).raise_for_status()
+    except httpx.HTTPStatusError as error:
+        raise StackFault(refusal(error)) from None
     except httpx.HTTPError as error:
         raise StackFault(
             f"Alertmanager does not take the alert ({type(error).__name__}); ./start.sh doctor"
@@ -85,11 +93,21 @@ def count_deliveries(client: httpx.Client, base: str) -> float:
     """Count what Alertmanager's webhooks delivered so far, by its own account."""
     try:
         text = client.get(f"{base}/metrics").raise_for_status().text
+    except httpx.HTTPStatusError as error:
+        raise StackFault(refusal(error)) from None
     except httpx.HTTPError:
         raise StackFault("Alertmanager does not answer; ./start.sh status says more") from None
     return sum(
         -float(match[2]) if match[1] else float(match[2]) for match in NOTIFIED.finditer(text)
     )
+
+
+def refusal(error: httpx.HTTPStatusError) -> str:
+    """Say in words that Alertmanager did not do what it was asked."""
+    code = error.response.status_code
+    if code in {401, 403}:
+        return "Alertmanager refuses us; set ALERTMANAGER_USER and ALERTMANAGER_PASSWORD"
+    return f"Alertmanager refuses with {code}; is ALERTMANAGER_URL the right address?"
 
 
 def wait_for_delivery(client: httpx.Client, base: str, before: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shlex
 import sys
 from typing import Any
 
@@ -48,8 +50,14 @@ def report(event: Any) -> None:
 def main() -> None:
     """Supervise until told to end."""
     tie_to_parent(int(sys.argv[2]))
+    # The library's own setting is for the programs alone; logs are the owner's too.
+    os.umask(0o077)
     options = ServerOptions()
     options.realize(["-n", "-s", "-c", sys.argv[1]], doc="")
+    for group in options.process_group_configs:
+        for program in group.process_configs:
+            words = [sys.executable, "-S", "-m", "deploy.stack.leash", program.name]
+            program.command = shlex.join(words)
     options.first = True
     options.test = False
     with contextlib.suppress(ExitNow):

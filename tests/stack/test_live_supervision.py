@@ -16,13 +16,14 @@ import pytest
 from deploy.stack.folder import Folder, StackFault
 from deploy.stack.leftovers import find_leftovers
 from deploy.stack.supervision import fetch_states, start_program, stop_program
+from deploy.stack.watcher import reload_one
 
 pytestmark = pytest.mark.live
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
 # A stack of two programs that only wait; one of them would rather not end.
-STACK = """
+STACK = '''
 import os, sys
 from pathlib import Path
 from deploy.stack.folder import Folder, Member, Record, strip_environ
@@ -31,7 +32,11 @@ from deploy.stack.run import hold
 from deploy.stack.voice import Voice
 
 folder = Folder(Path.cwd())
-wait = [sys.executable, "-S", "-c", "import time; print('here', flush=True); time.sleep(1000)"]
+wait = [sys.executable, "-S", "-c", """if True:
+    import signal, time
+    signal.signal(signal.SIGHUP, lambda *_: print('read again', flush=True))
+    print('here', flush=True)
+    time.sleep(1000)"""]
 environ = {**strip_environ(os.environ), "SECRET": "planted"}
 members = [Member(name=name, command=wait, environ=environ) for name in ("one", "two")]
 with hold(folder), Ending() as ending:
@@ -40,7 +45,7 @@ with hold(folder), Ending() as ending:
                     ready_urls={"one": "", "two": ""}, urls={})
     folder.put_record(record)
     sys.exit(Foreground(folder, members, voice=Voice(), ending=ending, greeting=["ready"]).run())
-"""
+'''
 
 
 class Stack:
@@ -90,7 +95,8 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     # Deep on purpose: a socket's whole path would not fit in 107 bytes.
-    place = tmp_path / ("deep-" * 20) / ("folder-" * 10)
+    # And with every letter that some configuration's form gives a meaning.
+    place = tmp_path / ("deep-" * 20) / 'it\'s a "folder" [x] %d $HOME ; # ünï' / ("folder-" * 10)
     place.mkdir(parents=True)
     monkeypatch.chdir(place)
     running = Stack(place)
@@ -150,6 +156,17 @@ def test_one_program_is_stopped_and_started(stack: Stack) -> None:
         stop_program(stack.folder, "three")
 
 
+def test_a_program_is_told_to_reload_and_lives_on(stack: Stack) -> None:
+    before = stack.pid("one")
+    assert reload_one(stack.folder, "one") == "one was told to reload"
+    log = stack.folder.logs / "one.log"
+    wait_until(lambda: "read again" in log.read_text())
+    assert stack.pid("one") == before
+    assert stop_program(stack.folder, "two")
+    assert reload_one(stack.folder, "two") == "two will read it when it starts"
+    assert reload_one(stack.folder, "three") == "your own three must reload"
+
+
 def test_a_second_stack_in_the_folder_is_refused(stack: Stack) -> None:
     second = stack.start()
     said, _ = second.communicate(timeout=PATIENCE_SECONDS)
@@ -175,3 +192,5 @@ def test_logs_are_the_owners(stack: Stack) -> None:
     log = stack.folder.logs / "one.log"
     wait_until(lambda: log.exists() and "here" in log.read_text())
     assert stack.folder.logs.stat().st_mode & 0o777 == 0o700
+    for path in (*stack.folder.logs.iterdir(), *stack.folder.run.iterdir()):
+        assert path.is_socket() or path.stat().st_mode & 0o077 == 0, path

@@ -89,3 +89,21 @@ def test_a_bridge_for_all_is_called_on_the_loopback(plan: Callable[..., Plan]) -
 def test_port_zero_asks_for_any_port(plan: Callable[..., Plan]) -> None:
     assert plan(SANDBOX_PORT="0").wishes.list_set_ports() == {}
     assert plan(SANDBOX_PORT="8099").wishes.list_set_ports() == {"SANDBOX_PORT": 8099}
+
+
+def test_the_sandbox_keeps_its_history_where_it_is_told(
+    plan: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    places = {"elsewhere/x": tmp_path / "elsewhere" / "x", "~/telegram": tmp_path / "home/telegram"}
+    for given, place in places.items():
+        found = members(plan(SANDBOX_STATE_DIR=given))
+        assert found["sandbox"].environ["SANDBOX_STATE_DIR"] == str(place)
+        assert found["bridge"].environ["BOT_TOKEN_FILE"] == str(place / "bot_token")
+    default = members(plan(STATE_DIR="kept"))["sandbox"].environ["SANDBOX_STATE_DIR"]
+    assert default == str(tmp_path / "kept" / "sandbox" / "telegram")
+
+
+def test_no_letter_of_the_folders_path_is_a_pattern_to_a_program(plan: Callable[..., Plan]) -> None:
+    for name in ("prometheus", "alertmanager"):
+        assert f"--config.file={name}/{name}.local.yml" in members(plan())[name].command

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from deploy.stack.folder import StackFault
-from deploy.stack.ports import Port, choose_ports, is_free
+from deploy.stack.ports import Port, Reservations, choose_ports, is_free
 
 PROMETHEUS = Port(program="prometheus", setting="PROMETHEUS_PORT", default=9090)
 BRIDGE = Port(program="bridge", setting="SERVER_PORT", default=8002)
@@ -52,3 +53,18 @@ def test_a_port_with_a_listener_is_not_free() -> None:
         port = server.getsockname()[1]
         assert not is_free("127.0.0.1", port)
     assert is_free("127.0.0.1", port)
+
+
+def test_two_stacks_that_start_together_never_choose_the_same_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    wish = Port(program="bridge", setting="SERVER_PORT", default=free)
+    with closing(Reservations()) as first, closing(Reservations()) as second:
+        assert choose_ports([wish], {}, is_free=first.is_free)[0] == {"bridge": free}
+        other, notices = choose_ports([wish], {}, is_free=second.is_free)
+        assert other["bridge"] > free
+        assert len(notices) == 1
+        with pytest.raises(StackFault, match="SERVER_PORT"):
+            choose_ports([wish], {"SERVER_PORT": free}, is_free=second.is_free)
+    with closing(Reservations()) as third:
+        assert choose_ports([wish], {}, is_free=third.is_free)[0] == {"bridge": free}
