@@ -318,7 +318,8 @@ SETTINGS: Final = (
         section="Programs that start.sh runs",
         default="./state/sandbox",
         readers=("sandbox",),
-        meaning="Folder where the local Telegram keeps its history and tokens.",
+        meaning="Folder where the local Telegram keeps its history and tokens; "
+        "under `./start.sh` it is `STATE_DIR/sandbox/telegram` unless set.",
     ),
 )
 

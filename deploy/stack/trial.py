@@ -40,13 +40,13 @@ def send_test_alert(folder: Folder, severity: str, voice: Voice) -> int:
         before = count_deliveries(client, base)
         post_alert(client, base, render_alert(host, severity, began=began, ended=None))
         wait_for_delivery(client, base, before)
-        voice.say("the bridge took it: a card about it is in the chat now")
+        voice.say("the bridge has it on disk: its card appears as soon as Telegram takes it")
         before = count_deliveries(client, base)
         ended = datetime.fromtimestamp(time.time(), tz=UTC)
         post_alert(client, base, render_alert(host, severity, began=began, ended=ended))
         voice.say("its end is on the way (Alertmanager tells changes every 30 s)")
         wait_for_delivery(client, base, before)
-    voice.say("the bridge took the end: the same card says now that it is over")
+    voice.say("the bridge has its end: the same card is edited to say that it is over")
     return 0
 
 

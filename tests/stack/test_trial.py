@@ -127,5 +127,5 @@ def test_an_alertmanager_that_asks_for_a_password_gets_it(
     env = guarded.root / ".env"
     env.write_text("ALERTMANAGER_USER=ada\nALERTMANAGER_PASSWORD=hush-hush\n")
     assert send_test_alert(guarded, "warning", listener.voice) == 0
-    assert "the bridge took the end" in listener.text
+    assert "the bridge has its end" in listener.text
     assert "hush" not in listener.text
