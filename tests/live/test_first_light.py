@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,25 +79,32 @@ async def started(project: Path, path: str) -> AsyncIterator[tuple[str, str]]:
         await asyncio.wait_for(process.wait(), 30)
 
 
-async def call(project: Path, *words: str) -> tuple[int | None, str]:
-    """Call start.sh as from another terminal: exit code and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        "./start.sh",
-        *words,
-        cwd=project,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said = (await process.communicate())[0].decode()
-    return process.returncode, said
+@dataclass(frozen=True)
+class Terminal:
+    """Another terminal in the project's folder, with the same PATH."""
 
+    project: Path
+    path: str
 
-async def say(project: Path, *words: str) -> str:
-    """Call start.sh for something that must succeed."""
-    code, said = await call(project, *words)
-    assert code == 0, said
-    return said
+    async def say(self, *words: str) -> str:
+        """Call start.sh for something that must succeed."""
+        code, said = await self.call(*words)
+        assert code == 0, said
+        return said
+
+    async def call(self, *words: str) -> tuple[int | None, str]:
+        """Call start.sh: exit code and what it said."""
+        process = await asyncio.create_subprocess_exec(
+            "./start.sh",
+            *words,
+            cwd=self.project,
+            env={**os.environ, "PATH": self.path},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said = (await process.communicate())[0].decode()
+        return process.returncode, said
 
 
 async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_its_end(
@@ -104,6 +112,7 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
 ) -> None:
     project = copy_project(tmp_path)
     path = put_on_path(generation, tmp_path / "bin")
+    terminal = Terminal(project, path)
     async with (
         started(project, path) as (url, token),
         httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as page,
@@ -116,14 +125,14 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
             return [message for message in answer.json()["messages"] if message["from"]["is_bot"]]
 
         assert await cards() == []
-        assert "✗" not in await say(project, "doctor")
-        assert "card" in await say(project, "stop", "node_exporter")
+        assert "✗" not in await terminal.say("doctor")
+        assert "card" in await terminal.say("stop", "node_exporter")
         await until(cards, seconds=CARD_SECONDS)
         [card] = await cards()
         assert card["rings"]
         for word in ("🔴 FIRING", "Server", "AgentDown", "node_exporter", "critical", "since "):
             assert word in card["text"]
-        await say(project, "start", "node_exporter")
+        await terminal.say("start", "node_exporter")
 
         async def is_over() -> bool:
             return "RESOLVED" in (await cards())[0]["text"]
@@ -132,4 +141,4 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
         [card] = await cards()
         assert card["edits"] == 1
         assert "lasted" in card["text"]
-    assert "nothing runs" in (await call(project, "status"))[1]
+    assert "nothing runs" in (await terminal.call("status"))[1]
