@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+
+import pytest
+
+from deploy.stack.binaries import GENERATIONS
+from tests.programs import program
 
 
 def pytest_configure() -> None:
@@ -13,3 +19,18 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(params=GENERATIONS)
+def generation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def promtool(generation: str) -> Path:
+    return program("promtool", generation)
+
+
+@pytest.fixture
+def amtool(generation: str) -> Path:
+    return program("amtool", generation)

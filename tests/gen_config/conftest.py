@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from deploy.stack.binaries import locate
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -68,18 +66,3 @@ def generator(tmp_path: Path) -> Generator:
     out = tmp_path / "out"
     out.mkdir()
     return Generator(out=out, agents=tmp_path / "agents.txt")
-
-
-@pytest.fixture(params=["stable", "current"])
-def generation(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def promtool(generation: str) -> Path:
-    return locate("promtool", generation=generation, root=ROOT)
-
-
-@pytest.fixture
-def amtool(generation: str) -> Path:
-    return locate("amtool", generation=generation, root=ROOT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bridge import limits
 from tests.fakes.local_telegram import (
+    ADA,
     ALERTS,
     ON_CALL,
     OPERATIONS,
@@ -145,3 +148,21 @@ async def test_a_telegram_that_fails_shows_the_card_once_it_works(
     await bridge.settled()
     assert len(await local.messages()) == 1
     assert len(await local.calls("sendMessage")) == 3
+
+
+async def test_a_call_that_hangs_holds_up_its_own_chat_alone_and_is_given_up_in_time(
+    tmp_path: Path, local: LocalTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SEND_TIMEOUT_SECONDS", 2)
+    await local.post(
+        "/faults", kind="timeout", method="sendMessage", chat_id=ADA, seconds=30, count=1
+    )
+    both = f"{ADA},{ON_CALL}"
+    async with open_whole_bridge(tmp_path / "bridge", local, ALERT_CHAT_ID=both) as bridge:
+        await bridge.post(webhook(alert()))
+        async with asyncio.timeout(1.5):
+            while not await local.messages(ON_CALL):  # noqa: ASYNC110 - the sandbox sets no event
+                await asyncio.sleep(0.02)
+        assert await local.messages(ADA) == []
+        await bridge.settled()
+        assert len(await local.messages(ADA)) == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.stack.binaries import GENERATIONS, ProgramMissing
+from deploy.stack.binaries import ProgramMissing
 from tests.fakes.local_telegram import LocalTelegram, open_local_telegram
 from tests.programs import ROOT, program
 
@@ -142,11 +142,6 @@ def shipped_alertmanager(bridge_port: int) -> str:
     shipped = (ROOT / "alertmanager" / "alertmanager.yml").read_text()
     assert "http://127.0.0.1:8002/alerts" in shipped
     return shipped.replace("127.0.0.1:8002", f"127.0.0.1:{bridge_port}")
-
-
-@pytest.fixture(params=GENERATIONS)
-def generation(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 import pytest
 from aiogram.exceptions import (
     TelegramBadRequest,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
@@ -332,26 +330,6 @@ async def test_the_chat_action_is_shown(bot: Bot) -> None:
         await bot.send_chat_action(ADA, "dancing")
 
 
-async def test_blocked_kicked_deleted_and_upgraded_chats_say_so(bot: Bot, control: Control) -> None:
-    await control.post(f"/chats/{ADA}/block")
-    with pytest.raises(TelegramForbiddenError, match="bot was blocked by the user"):
-        await bot.send_message(ADA, "x")
-    await control.post(f"/chats/{ADA}/unblock")
-    await bot.send_message(ADA, "x")
-
-    await control.post(f"/chats/{OPERATIONS}/kick")
-    with pytest.raises(TelegramForbiddenError, match="bot was kicked from the supergroup chat"):
-        await bot.send_message(OPERATIONS, "x")
-    await control.post(f"/chats/{OPERATIONS}/add")
-    await bot.send_message(OPERATIONS, "x")
-
-    risen = (await control.post(f"/chats/{ON_CALL}/migrate"))["chat"]["id"]
-    with pytest.raises(TelegramMigrateToChat) as caught:
-        await bot.send_message(ON_CALL, "x")
-    assert caught.value.migrate_to_chat_id == risen
-    await bot.send_message(risen, "x")
-
-
 async def test_a_method_the_sandbox_lacks_fails_loudly(bot: Bot) -> None:
     with pytest.raises(Exception, match="the sandbox does not know sendDice"):
         await bot.send_dice(ADA)
@@ -393,13 +371,3 @@ async def test_a_webhook_is_set_shown_and_taken_away(bot: Bot) -> None:
     assert await bot.delete_webhook(drop_pending_updates=True)
 
     assert (await bot.get_webhook_info()).url == ""
-
-
-async def test_a_deleted_group_and_one_that_was_left_say_so(bot: Bot, control: Control) -> None:
-    await control.post(f"/chats/{ON_CALL}/delete")
-    await bot.leave_chat(OPERATIONS)
-
-    with pytest.raises(TelegramForbiddenError, match="the group chat was deleted"):
-        await bot.send_message(ON_CALL, "x")
-    with pytest.raises(TelegramForbiddenError, match="bot is not a member of the supergroup chat"):
-        await bot.send_message(OPERATIONS, "x")

@@ -22,6 +22,13 @@ def _index(name: str, table: str, columns: list[str], where: str = "", unique: b
 
 
 def upgrade() -> None:
+    _create_episodes()
+    _create_cards()
+    _create_messages()
+    _create_small_tables()
+
+
+def _create_episodes() -> None:
     op.create_table(
         "episodes",
         sa.Column("id", ROW_ID, primary_key=True),
@@ -33,6 +40,9 @@ def upgrade() -> None:
     )
     _index("episodes_latest", "episodes", ["alert", "id"])
     _index("episodes_one_open", "episodes", ["alert"], "ended_at IS NULL", unique=True)
+
+
+def _create_cards() -> None:
     op.create_table(
         "cards",
         sa.Column("id", ROW_ID, primary_key=True),
@@ -58,6 +68,9 @@ def upgrade() -> None:
         sa.Column("episode_id", ROW_ID, sa.ForeignKey("episodes.id"), primary_key=True),
     )
     _index("card_episodes_episode", "card_episodes", ["episode_id"])
+
+
+def _create_messages() -> None:
     op.create_table(
         "messages",
         sa.Column("id", ROW_ID, primary_key=True),
@@ -83,6 +96,9 @@ def upgrade() -> None:
         "messages_waiting", "messages", ["chat_id", "waiting_since"], "shown_revision < revision"
     )
     _index("messages_digest", "messages", ["digest"])
+
+
+def _create_small_tables() -> None:
     op.create_table(
         "chats",
         sa.Column("chat_id", sa.BigInteger, primary_key=True, autoincrement=False),
