@@ -2,18 +2,74 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Pace:
+    """So many calls in any span of this length."""
+
+    calls: int
+    span: timedelta
+
+    def has_room(self, calls: Iterable[datetime], now: datetime) -> bool:
+        """Say whether one more call may be made after these."""
+        return self.room_by(calls, now, now) > 0
+
+    def room_by(self, calls: Iterable[datetime], now: datetime, then: datetime) -> int:
+        """Count how many more calls may be made from now until then."""
+        # An instant of the future comes from a clock that was put back; it counts as now.
+        still = sum(min(at, now) > then - self.span for at in calls)
+        return max(0, self.calls * (1 + (then - now) // self.span) - still)
+
 
 # Telegram
 MESSAGE_CHARACTERS = 4096  # Bot API sendMessage: code points after entity parsing
 MESSAGE_ENTITIES = 100  # observed: further entities are dropped by Telegram
 SEND_TIMEOUT_SECONDS = 20  # chosen: Telegram answers within seconds or not at all
 
+# The bot FAQ: about one message a second in a chat, "short bursts" tolerated; edits count here too
+CHAT_CALLS = Pace(4, timedelta(seconds=4))
+# chosen: a board may start on top of such a burst; from then on it is only edited
+CHAT_BOARD_CALLS = Pace(1, timedelta(seconds=1))
+GROUP_CALLS = Pace(20, timedelta(minutes=1))  # the bot FAQ: 20 a minute in a group, edits too
+# chosen: a board and its edits take the other 11, so it can always start and go on
+GROUP_CARD_CALLS = Pace(9, timedelta(minutes=1))
+OVERALL_CALLS = Pace(30, timedelta(seconds=1))  # the bot FAQ: about 30 a second in all
+
+# Boards
+BOARD_PATIENCE = timedelta(seconds=5)  # chosen: news that would wait longer goes to a board
+BOARD_EDITS_WAIT = timedelta(minutes=1)  # chosen: a change that waits longer goes to a board
+BOARD_EVERY = timedelta(seconds=6)  # ten edits and the first showing fit the 11 calls of a minute
+# chosen: a new critical alert is on the board at once, at most this often; the edit after it comes
+# so much later that a minute's calls stay the same
+BOARD_HURRY = timedelta(seconds=20)
+BOARD_AFTER_HURRY = timedelta(seconds=8)
+# chosen: a board that has told of so many alerts is continued by another; its list stays readable
+BOARD_ALERTS = 3000
+BOARD_CALM = timedelta(seconds=30)  # chosen: a wave is over after so long without a new alert
+BOARD_RING = timedelta(minutes=1)  # chosen: a phone sounds once a minute for what a board shows
+
 # Webhook
 WEBHOOK_BYTES = 32 * 1024 * 1024  # the contract with Alertmanager's users
+# chosen: eight of the largest; a machine that runs a bridge has that much memory to spare
+WEBHOOK_BYTES_TOGETHER = 8 * WEBHOOK_BYTES
+DISK_RESERVE_BYTES = 64 * 1024 * 1024  # chosen: room that is left to settle and to purge in
+DISK_LOOK = timedelta(seconds=5)  # chosen: how often the room is measured
 WEBHOOK_READ_SECONDS = 30  # chosen: a body that drips slower than this is an attack or a dead link
 INLINE_PARSE_BYTES = 256 * 1024  # chosen: below this, parsing JSON stalls the loop for under 5 ms
 UNREADABLE_CHARACTERS = 3000  # chosen: fits one message beside its headline
+UNREADABLE_KEPT = 100_000  # chosen: characters of it that are kept; more helps nobody
+UNREADABLE_APART = 3  # chosen: unreadable members of one webhook that get a message each
+FOLD_WEBHOOKS = 16  # chosen: webhooks folded in one transaction
+FOLD_BYTES = 32 * 1024  # chosen: a transaction of this size holds up others for about 15 ms
+# chosen: while so many webhooks wait for their answers, folding rests as long as it worked, at most
+# this; a storm that is only read late would be a board that is late
+FOLD_RESTS_AT = 8
+FOLD_REST_SECONDS = 0.05
+THREAD_TURN_SECONDS = 0.0005  # chosen: Python's 5 ms would let each fold delay answers by as much
 
 # Delivery
 # three times the send timeout: a claim never overlaps a live attempt
@@ -29,7 +85,14 @@ SETTLE_AGAIN = timedelta(seconds=1)
 WAITING_LOOK = 500  # chosen: messages looked at in one pass; the next pass sees the rest
 DELIVERY_PASS = timedelta(seconds=1)  # chosen: the longest a due message waits for the next look
 
+FOLD_PASS = timedelta(seconds=1)  # chosen: the longest a webhook waits in the journal unwoken
+DESTINATION_PASS = timedelta(minutes=10)  # chosen: how often every destination is asked
+
 # Records
+BALANCE_PASS = timedelta(minutes=1)  # chosen: how often every alert is accounted for
+PURGE_PASS = timedelta(hours=1)  # chosen: how often old records are let go of
+READ_PATIENCE = timedelta(seconds=60)  # chosen: a board of many thousands of alerts is read sooner
+WRITE_PATIENCE = timedelta(seconds=20)  # chosen: a disk that hangs longer answers 503
 UNREADABLE_REPEAT = timedelta(hours=1)  # Alertmanager re-delivers for minutes; later is news again
 
 # Health
@@ -38,3 +101,61 @@ HEALTH_TIMEOUT_SECONDS = 5  # chosen: a probe slower than this is as good as fai
 HEALTH_PATIENCE = timedelta(seconds=10)  # chosen: beyond the store's wait for another writer
 # chosen: how soon a store that could not be opened is tried again
 STORE_REOPEN = timedelta(seconds=2)
+
+# Confirming endings
+CONFIRM_PATIENCE = timedelta(seconds=2)  # chosen: no alert waits longer for Prometheus's word
+# chosen: a wave of resolves costs a question in five seconds; `up` itself is 15 s old
+CONFIRM_MEMORY = timedelta(seconds=5)
+PROMETHEUS_TIMEOUT_SECONDS = 5  # chosen: beyond the patience, within a thread's
+QUESTION_CHARACTERS = 4000  # chosen: half of what a proxy before Prometheus takes as an address
+QUESTION_NAME_CHARACTERS = 1000  # chosen: no host is called anything longer
+
+# Reconciling
+RECONCILE_PASS = timedelta(seconds=30)  # chosen: as often as a short group_interval
+# chosen: Prometheus sends again every minute; after a restart the list is whole well before
+ABSENCE = timedelta(minutes=5)
+MISSING_SHORTEST = timedelta(minutes=2)  # chosen: beyond the wait of the third cluster member
+MISSING_AGAIN = timedelta(minutes=15)  # chosen: how soon an alert that would not open is put again
+# chosen: after four missed passes nobody knows what was between
+RECONCILE_GAP = timedelta(minutes=2)
+VOUCH_AGAIN = timedelta(minutes=10)  # chosen: keeps the writes few
+ALERTMANAGER_TIMEOUT_SECONDS = 10  # chosen: a whole list, also from a busy Alertmanager
+ALERTMANAGER_BYTES = 64 * 1024 * 1024  # chosen: 50,000 alerts of the usual size
+# chosen: how long a receiver that no longer writes counts as one that does
+WRITER_KEPT = timedelta(days=30)
+WRITER_NOTED = timedelta(days=1)  # chosen: keeps the writes few
+FIRING_NOTED = timedelta(minutes=1)  # chosen: far below ABSENCE, and keeps folding cheap
+# chosen: what was inhibited often ends one evaluation after what inhibited it
+INHIBITION_OVER = timedelta(minutes=1)
+
+# Views
+CAPTION_CHARACTERS = 1024  # Bot API sendDocument: code points after entity parsing
+RING_CHARACTERS = 300  # chosen: what a phone's notification shows, and one line more
+FILE_BYTES = 45 * 1024 * 1024  # Bot API: an upload of at most 50 MB; the rest is for its wrapping
+# chosen: a line of a storm's list stays a line; the cards hold the whole text
+LISTED_CHARACTERS = 300
+TITLE_CHARACTERS = 120  # chosen: the subject of a mail as its list shows it
+
+# Second way out
+SECOND_WAY_PASS = timedelta(seconds=5)  # chosen: soon beside the minutes that it waits first
+DIGEST_EVERY = timedelta(minutes=1)  # chosen: what changes meanwhile goes into the next one
+DIGEST_CHARACTERS = 3500  # chosen: one message of ntfy (4,096 bytes), one screen of a mail
+DIGEST_BACKOFF_LONGEST = timedelta(minutes=15)  # chosen: a way that is mended is soon taken again
+NOTIFY_SECONDS = 60  # chosen: a slow mail server's greeting takes half of it
+# chosen: thrice the longest backoff; who still had something to send would have tried by then
+AWAY_DOUBT = timedelta(minutes=3)
+
+# Dead man's switch
+WATCHDOG_PASS = timedelta(seconds=15)  # chosen: a silence is told soon after its patience ends
+WATCHDOG_WRITTEN = timedelta(seconds=30)  # chosen: keeps the writes few
+WATCHDOG_GAP = timedelta(minutes=2)  # chosen: who has not looked for so long was away as well
+# chosen: a pipeline that others outlive by so long was taken down or renamed on purpose
+PIPELINE_FORGOTTEN = timedelta(days=1)
+HEARTBEAT_PASS = timedelta(minutes=1)  # what the services that watch heartbeats expect
+HEARTBEAT_TIMEOUT_SECONDS = (
+    10  # chosen: a far server's slow answer; the next one is due in a minute
+)
+
+# Pipelines
+PIPELINES = 50  # chosen: who runs more of them, or names each pod one, reads the log
+PIPELINE_CHARACTERS = 200  # chosen: a name is a few labels

@@ -29,7 +29,7 @@ class Metrics:
             "status",
         )
         self.sends = self._counter(
-            "sends_total", "Attempts to show a message, by outcome.", "outcome"
+            "sends_total", "Attempts to show a message, by outcome and chat.", "outcome", "chat"
         )
         self.delivery_seconds = self._histogram(
             "delivery_seconds", "From a message waiting to Telegram showing it.", _SLOW
@@ -38,6 +38,10 @@ class Metrics:
         self.unheard = self._gauge("messages_unheard", "Of those, the ones that no chat hears yet.")
         self.oldest_seconds = self._gauge(
             "message_oldest_seconds", "How long the oldest of those waits."
+        )
+        self.unaccounted = self._gauge(
+            "alerts_unaccounted",
+            "Alerts that are neither shown nor listed nor waiting; anything but 0 is a fault.",
         )
         self.template_faults = self._counter(
             "template_faults_total",

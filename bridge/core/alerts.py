@@ -19,6 +19,7 @@ from typing import Final
 from bridge.errors import Mistake
 
 VERSION: Final = "4"
+_MOST = 10**9  # chosen: a larger count is nonsense, and some cannot even be written
 _FRACTION = re.compile(r"\.(\d{6})\d+")  # Go prints nanoseconds; Python reads microseconds
 _REGEX_QUOTE = re.compile(
     r"\\([.+*?()|\[\]{}^$\\])"
@@ -36,13 +37,16 @@ class Severity(enum.Enum):
     @property
     def rank(self) -> int:
         """Position in the order of urgency: 0 is the worst."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> Severity:
         """Read the severity from an alert's labels."""
-        word = labels.get("severity", "").strip().lower()
-        return next((each for each in cls if each.value == word), cls.OTHER)
+        return _SEVERITIES.get(labels.get("severity", "").strip().lower(), cls.OTHER)
+
+
+_RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
+_SEVERITIES: Final = {severity.value: severity for severity in Severity}
 
 
 class Status(enum.Enum):
@@ -65,6 +69,8 @@ class Alert:
     generator_url: str = ""
     fingerprint: str = ""
     """Alertmanager's own name of the label set, for its API; may be empty."""
+    received_at: datetime | None = None
+    """When we heard it, by our clock; None where nobody sent it."""
 
     @property
     def identity(self) -> str:
@@ -95,37 +101,46 @@ class Notification:
     """One webhook: a group's alerts as one Alertmanager saw them."""
 
     source: str
-    """Alertmanager's external URL: which one speaks."""
+    """The name that sets apart Alertmanagers that watch different things; usually empty.
+
+    All that post here under one name tell one truth, as the members of a cluster do.
+    """
+    alertmanager: str
+    """The external URL of the one that speaks."""
     receiver: str
     group_key: str
     group_labels: Mapping[str, str]
     truncated: int
     """How many alerts Alertmanager left out."""
+    reason: str = ""
+    """Why Alertmanager speaks; it says so since 0.32."""
     alerts: tuple[Alert, ...] = ()
     unreadable: tuple[Unreadable, ...] = field(default=())
 
     @property
     def group(self) -> str:
-        """Name the group across receivers and Alertmanagers: 64 hexadecimal digits."""
+        """Name the group across receivers and sources: 64 hexadecimal digits."""
         key = self.group_key or json.dumps(dict(self.group_labels), sort_keys=True)
         return _digest([self.source, self.receiver, key])
 
 
-def parse_webhook(body: object, now: datetime) -> Notification:
+def parse_webhook(body: object, now: datetime, source: str = "") -> Notification:
     """Read a decoded webhook body; what cannot be read becomes `Unreadable`, never an error.
 
     Raises:
         Mistake: the body declares another version than 4.
     """
+    require_version(body)
     if not isinstance(body, Mapping):
         whole = Unreadable(raw=_as_json(body), fault="the body is not an object")
         return Notification(
-            source="", receiver="", group_key="", group_labels={}, truncated=0, unreadable=(whole,)
-        )
-    version = body.get("version", VERSION)
-    if str(version) != VERSION:
-        raise Mistake(
-            f'webhook version {_as_json(version)[:40]} is not known; this bridge reads version "4"'
+            source=source,
+            alertmanager="",
+            receiver="",
+            group_key="",
+            group_labels={},
+            truncated=0,
+            unreadable=(whole,),
         )
     alerts: list[Alert] = []
     unreadable: list[Unreadable] = []
@@ -135,14 +150,34 @@ def parse_webhook(body: object, now: datetime) -> Notification:
         except _NotAnAlertError as fault:
             unreadable.append(Unreadable(raw=_as_json(member), fault=str(fault)))
     return Notification(
-        source=_text(body.get("externalURL")),
+        source=source,
+        alertmanager=_text(body.get("externalURL")),
         receiver=_REGEX_QUOTE.sub(r"\1", _text(body.get("receiver"))),
         group_key=_text(body.get("groupKey")),
         group_labels=_texts(body.get("groupLabels")),
         truncated=_count(body.get("truncatedAlerts")),
+        reason=_text(body.get("notification_reason")),
         alerts=tuple(alerts),
         unreadable=tuple(unreadable),
     )
+
+
+def require_version(body: object) -> None:
+    """Refuse what declares another version than 4.
+
+    Raises:
+        Mistake: it does.
+    """
+    version = body.get("version", VERSION) if isinstance(body, Mapping) else VERSION
+    if str(version) != VERSION:
+        raise Mistake(
+            f'webhook version {_as_json(version)[:40]} is not known; this bridge reads version "4"'
+        )
+
+
+def count_members(body: object) -> int:
+    """Count what a decoded webhook holds, readable or not."""
+    return len(_members(body.get("alerts"))) if isinstance(body, Mapping) else 1
 
 
 class _NotAnAlertError(Exception):
@@ -176,6 +211,7 @@ def _parse_alert(member: object, now: datetime) -> Alert:
         ended_at=ended_at,
         generator_url=_text(member.get("generatorURL")),
         fingerprint=_text(member.get("fingerprint")),
+        received_at=now,
     )
 
 
@@ -215,7 +251,7 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return min(value, _MOST) if isinstance(value, int) and value > 0 else 0
 
 
 def _as_json(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,26 @@ from datetime import datetime, timedelta
 from bridge.core.alerts import Severity
 
 UNKNOWN_ALERT = "Unknown alert"
+
+
+class Ending(enum.Enum):
+    """What the end of an episode really was, once Prometheus has been asked."""
+
+    RECOVERED = "recovered"
+    """The host answers: the trouble is over."""
+    UNREACHABLE = "unreachable"
+    """The host does not answer: nobody knows how it is."""
+    UNMONITORED = "unmonitored"
+    """The host is no longer watched."""
+    UNCONFIRMED = "unconfirmed"
+    """Prometheus did not say."""
+
+
+class Muting(enum.Enum):
+    """Why Alertmanager keeps quiet about an alert that fires."""
+
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +42,12 @@ class Member:
     ended_at: datetime | None
     """When it was over; None while it fires."""
     generator_url: str = ""
+    ending: Ending | None = None
+    """What its end was; None while it fires, and where there is no host to ask about."""
+    muting: Muting | None = None
+    """What mutes it in Alertmanager; None where nothing does."""
+    episode_id: int = 0
+    """The store's number of the episode; 0 where it has none."""
 
     @property
     def is_firing(self) -> bool:
@@ -79,6 +106,17 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """What the last webhook that changed a card did to it, in numbers of alerts."""
+
+    at: datetime
+    begun: int = 0
+    ended: int = 0
+    worse: int = 0
+    """Of those begun, how many came back with a worse severity."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardFacts:
     """A card's whole truth; `members` come worst first, the firing before the resolved."""
 
@@ -89,6 +127,14 @@ class CardFacts:
     """Alertmanager's external URL."""
     truncated: int = 0
     """How many alerts Alertmanager left out of its last webhook."""
+    change: Change | None = None
+    """What changed last; None where nothing has since the card began."""
+    repeated_at: datetime | None = None
+    """When Alertmanager last said again that all this still fires."""
+    instead_of: str = ""
+    """The destination, as `chat` or `chat/topic`, that should hear this and cannot."""
+    instead_because: str = ""
+    """Why not: the value of a `Reason`."""
 
     @property
     def firing(self) -> tuple[Member, ...]:
@@ -99,6 +145,13 @@ class CardFacts:
     def resolved(self) -> tuple[Member, ...]:
         """The members that are over."""
         return tuple(member for member in self.members if not member.is_firing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListFacts:
+    """The whole text of a card that had to leave something out: a file under the card."""
+
+    card: CardFacts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,24 @@ class Formatted:
         return all(character in _BLANK for character in self.text)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a message."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A whole message: its text, or a file whose caption the text is."""
+
+    text: Formatted
+    attachment: Attachment | None = None
+    is_whole: bool = True
+    """Whether nothing of the facts was left out of it."""
+
+
 def utf16_length(text: str) -> int:
     """Count UTF-16 code units."""
     return len(text) + sum(character >= _FIRST_ASTRAL for character in text)

@@ -17,8 +17,40 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge import limits
-from bridge.core.audience import Destination
-from bridge.core.cards import CardFacts, UnreadableFacts
+from bridge.core.audience import TOPIC_GONE, Destination
+from bridge.core.boards import BoardFacts
+from bridge.core.cards import CardFacts, ListFacts, UnreadableFacts
+from bridge.core.notices import NoticeFacts
+from bridge.core.rings import RingFacts
+
+Facts = CardFacts | ListFacts | RingFacts | BoardFacts | NoticeFacts | UnreadableFacts
+
+
+class Kind(enum.Enum):
+    """What a message is."""
+
+    CARD = "card"
+    RING = "ring"
+    LIST = "list"
+    BOARD = "board"
+    NOTICE = "notice"
+    UNREADABLE = "unreadable"
+
+
+class Priority(enum.IntEnum):
+    """Who goes first in a chat."""
+
+    BOARD = 0
+    NEW_CRITICAL = 1
+    NEW = 2
+    RESOLVE = 3
+    REPEAT = 4
+    EDIT = 5
+    LIST = 6
+    RETURN_CRITICAL = 7
+    """A card that comes back after a storm and has a critical alert."""
+    RETURN = 8
+    """Any other card that comes back after a storm."""
 
 
 class Reason(enum.Enum):
@@ -30,6 +62,10 @@ class Reason(enum.Enum):
     """The message to edit no longer exists."""
     CHAT_REFUSES = "chat_refuses"
     """Blocked, kicked, unknown or closed: nothing gets there for now."""
+    TOPIC_GONE = TOPIC_GONE
+    """The topic was deleted or closed; the chat around it may be well."""
+    MIGRATED = "migrated"
+    """The group has become a supergroup with another id."""
     RATE_LIMIT = "rate_limit"
     """Telegram said how long to wait."""
     NOT_AUTHORISED = "not_authorised"
@@ -58,6 +94,8 @@ class Failed:
     wait: timedelta | None = None
     """How long Telegram asks us to wait."""
     detail: str = ""
+    moved_to: int | None = None
+    """The chat's new id, when it has migrated."""
 
 
 Outcome = Sent | Failed
@@ -75,8 +113,13 @@ class Waiting:
     """A message that is not shown as it should be, as the chooser sees it."""
 
     id: int
+    kind: Kind
+    priority: Priority
     destination: Destination
+    is_first: bool
+    """Whether it has never been shown in any form."""
     due_at: datetime
+    waiting_since: datetime
     leased_until: datetime | None
     chat_paused_until: datetime | None
 
@@ -86,6 +129,7 @@ class Claimed:
     """A message that is ours to show until the lease ends."""
 
     id: int
+    kind: Kind
     destination: Destination
     revision: int
     telegram_id: int | None
@@ -94,7 +138,13 @@ class Claimed:
     attempts: int
     """How many attempts have failed since it was last shown."""
     waiting_since: datetime
-    facts: CardFacts | UnreadableFacts
+    facts: Facts
+    is_loud: bool = False
+    """Whether a phone shall sound; an edit never does."""
+    reply_to: int | None = None
+    """The Telegram message it answers; None where it stands alone."""
+    claimed_at: datetime | None = None
+    """When it was leased; what happened later is not in its facts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,37 +155,66 @@ class Verdict:
     telegram_id: int | None
     form: Form
     due_at: datetime
+    is_whole: bool = True
+    """Whether what was shown leaves nothing out."""
     pause_chat_until: datetime | None = None
+    is_broken: bool = False
+    """Whether the destination takes nothing at all for now."""
+    moved_to: int | None = None
+    """The chat's new id, when it has migrated."""
     reason: Reason | None = None
     detail: str = ""
 
 
-def judge(message: Claimed, outcome: Outcome, *, now: datetime, jitter: float) -> Verdict:
-    """Decide what an attempt means; `jitter` is between 0 and 1.
+def judge(
+    message: Claimed, outcome: Outcome, *, now: datetime, jitter: float, is_whole: bool = True
+) -> Verdict:
+    """Decide what an attempt means; `jitter` is between 0 and 1, `is_whole` of what was shown.
 
-    A message is never given up: the longest wait is a limit, the number of attempts is not.
+    A message is never given up: the longest wait is a limit, the number of attempts is not. What
+    a broken destination shall hear is due at once: the store holds it until a check mends it.
     """
     if isinstance(outcome, Sent):
-        return Verdict(shown=True, telegram_id=outcome.telegram_id, form=Form.FORMATTED, due_at=now)
-    asked = outcome.wait and min(outcome.wait, limits.RATE_LIMIT_LONGEST)
-    wait = asked or _patience(outcome.reason, message, jitter)
+        return Verdict(
+            shown=True,
+            telegram_id=outcome.telegram_id,
+            form=Form.FORMATTED,
+            due_at=now,
+            is_whole=is_whole,
+        )
+    reason = outcome.reason
+    pause, wait = _patience(outcome, message, jitter)
+    is_lost = reason is Reason.MESSAGE_GONE or outcome.moved_to is not None
+    is_nowhere = reason is Reason.MIGRATED and outcome.moved_to is None
     return Verdict(
         shown=False,
-        telegram_id=None if outcome.reason is Reason.MESSAGE_GONE else message.telegram_id,
-        form=Form.PLAIN if outcome.reason in _ABOUT_THE_FORM else message.form,
+        telegram_id=None if is_lost else message.telegram_id,
+        form=Form.PLAIN if reason in _ABOUT_THE_FORM else message.form,
         due_at=now + wait,
-        pause_chat_until=now + wait if outcome.reason is Reason.RATE_LIMIT else None,
-        reason=outcome.reason,
+        pause_chat_until=None if pause is None else now + pause,
+        is_broken=is_nowhere or reason in {Reason.CHAT_REFUSES, Reason.TOPIC_GONE},
+        moved_to=outcome.moved_to,
+        reason=reason,
         detail=outcome.detail,
     )
 
 
-def _patience(reason: Reason, message: Claimed, jitter: float) -> timedelta:
-    """Say how long to wait before trying again."""
-    first_refusal = reason in _ABOUT_THE_FORM and message.form is Form.FORMATTED
-    if reason is Reason.MESSAGE_GONE or first_refusal:
-        return timedelta(0)
-    if reason in _ABOUT_THE_FORM | {Reason.CHAT_REFUSES}:
-        return limits.BACKOFF_REFUSED
-    doubled: timedelta = limits.BACKOFF_FIRST * 2 ** min(message.attempts, 16)
-    return min(doubled, limits.BACKOFF_LONGEST) * (0.5 + jitter / 2)
+def _patience(
+    outcome: Failed, message: Claimed, jitter: float
+) -> tuple[timedelta | None, timedelta]:
+    """Say how long to leave the chat alone, if at all, and how long this message waits.
+
+    After an outage the chat's next message is tried before this one: one that alone breaks the
+    connection holds up nobody.
+    """
+    if outcome.reason in _ABOUT_THE_FORM:
+        is_first = message.form is Form.FORMATTED
+        return None, timedelta(0) if is_first else limits.BACKOFF_REFUSED
+    if outcome.reason is Reason.RATE_LIMIT and outcome.wait is not None:
+        asked = min(outcome.wait, limits.RATE_LIMIT_LONGEST)
+        return asked, asked
+    if outcome.reason in {Reason.OUTAGE, Reason.NOT_AUTHORISED, Reason.RATE_LIMIT}:
+        doubled: timedelta = limits.BACKOFF_FIRST * 2 ** min(message.attempts, 16)
+        pause = min(doubled, limits.BACKOFF_LONGEST / 2) * (0.5 + jitter / 2)
+        return pause, pause * 2
+    return None, timedelta(0)

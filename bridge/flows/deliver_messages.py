@@ -1,25 +1,19 @@
-"""What waits is shown, chat by chat, in order."""
+"""What waits is shown, chat by chat, the most urgent first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
 from typing import Any, Protocol
 
-from bridge import limits
-from bridge.core.outbox import Claimed, Waiting
-from bridge.core.pacing import choose
+from bridge.core.outbox import Claimed
 
 
 class Outbox(Protocol):
-    """Knows what waits and leases it."""
+    """Knows what may go now, and leases it."""
 
-    async def waiting(self, *, now: datetime) -> list[Waiting]:
-        """Look, oldest first."""
-        ...
-
-    async def claim(self, ids: Sequence[int], *, now: datetime, until: datetime) -> list[Claimed]:
-        """Lease these, as far as they are still free."""
+    async def claim(self, *, under_way: Collection[int], now: datetime) -> list[Claimed]:
+        """Lease what may go, one message a chat."""
         ...
 
 
@@ -35,8 +29,7 @@ async def deliver_messages(
 
     `under_way` are the chats in which an earlier message is still being shown.
     """
-    chosen = choose(await outbox.waiting(now=now), now=now, under_way=under_way)
-    claimed = await outbox.claim(chosen, now=now, until=now + limits.CLAIM_LEASE)
+    claimed = await outbox.claim(under_way=under_way, now=now)
     for message in claimed:
         start(show(message))
     return len(claimed)

@@ -1,40 +1,43 @@
-"""A webhook becomes rows; the row is the promise."""
+"""A webhook becomes a row of the journal; the row is the promise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bridge.core.alerts import Notification, parse_webhook
-from bridge.core.audience import Destination, choose_audience
+from bridge.core.alerts import count_members, require_version
+from bridge.core.audience import Destination
 
 
-class Outbox(Protocol):
-    """Keeps what shall be shown."""
+class Journal(Protocol):
+    """Keeps webhooks as they came."""
 
     async def put(
-        self, notification: Notification, audience: Sequence[Destination], *, now: datetime
+        self, body: bytes, *, addressed: Destination | None, source: str, now: datetime
     ) -> None:
         """Return once it is on disk."""
         ...
 
 
 async def receive_alerts(
-    body: object,
+    body: bytes,
+    decoded: object,
     *,
     addressed: Destination | None,
-    subscribed: Sequence[Destination],
-    outbox: Outbox,
+    source: str,
+    journal: Journal,
     now: datetime,
-) -> Notification:
-    """Read a webhook, choose who hears it, and keep it; whoever sent it may forget it then.
+) -> int:
+    """Keep a webhook and answer how many members it has; whoever sent it may forget it then.
+
+    What the members say is read afterwards: the answer does not wait for it.
 
     Raises:
         Mistake: the body is of another version.
         Outage: it could not be kept.
     """
-    notification = parse_webhook(body, now)
-    if notification.alerts or notification.unreadable:
-        await outbox.put(notification, choose_audience(subscribed, addressed), now=now)
-    return notification
+    require_version(decoded)
+    members = count_members(decoded)
+    if members:
+        await journal.put(body, addressed=addressed, source=source, now=now)
+    return members

@@ -16,13 +16,20 @@ from bridge.settings.environment import (
     read_environment,
     rename,
 )
-from bridge.settings.secret import Secret, is_open_to_all, read_secret_file
+from bridge.settings.secret import (
+    Secret,
+    SecretLines,
+    is_open_to_all,
+    read_secret_file,
+    split_address,
+)
 from bridge.settings.table import SETTINGS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import timedelta
 
+    from bridge.core.alerts import Severity
     from bridge.core.audience import Destination
 
 __all__ = [
@@ -30,6 +37,7 @@ __all__ = [
     "Environment",
     "Fault",
     "Secret",
+    "SecretLines",
     "Setting",
     "Settings",
     "SettingsError",
@@ -47,6 +55,7 @@ class Settings:
     telegram_api_base: str | None
     telegram_proxy: Secret | None
     alert_chat_id: tuple[Destination, ...]
+    fallback_chat_id: Destination | None
     allowed_users: frozenset[int]
     server_host: str
     server_port: int
@@ -58,6 +67,14 @@ class Settings:
     alertmanager_url: tuple[str, ...]
     alertmanager_user: str | None
     alertmanager_password: Secret | None
+    ring_new: frozenset[Severity]
+    ring_worse: frozenset[Severity]
+    ring_repeat: frozenset[Severity]
+    ring_resolved: frozenset[Severity]
+    notify_urls_file: SecretLines | None
+    notify_after: timedelta
+    watchdog_patience: timedelta
+    heartbeat_url: Secret | None
     database_url: Secret
     state_dir: Path
     agents_file: Path
@@ -94,7 +111,11 @@ class Settings:
 
     def secrets(self) -> tuple[Secret, ...]:
         """Return every secret that was given, for the logs to hide."""
-        return tuple(value for value in vars(self).values() if isinstance(value, Secret))
+        given = [value for value in vars(self).values() if isinstance(value, Secret)]
+        lines = self.notify_urls_file.lines if self.notify_urls_file else ()
+        keys = [line for _, line in lines]
+        keys += [self.heartbeat_url] if self.heartbeat_url else []
+        return (*given, *keys, *(piece for key in keys for piece in split_address(key)))
 
 
 def _value(setting: Setting, texts: Environment) -> Any:  # one type per setting: the class has them
@@ -107,6 +128,8 @@ def _value(setting: Setting, texts: Environment) -> Any:  # one type per setting
     except ValueError as error:
         texts.faults.append(Fault(setting.name, str(error), setting.kind.form))
         return None
+    if isinstance(parsed, SecretLines):
+        texts.notices += _exposure(setting.name, parsed.path)
     return Secret(str(parsed)) if setting.secret else parsed
 
 
@@ -117,13 +140,16 @@ def _text(setting: Setting, texts: Environment) -> str:
         return given
     path = Path(file).expanduser()
     text = read_secret_file(path)
-    if is_open_to_all(path):
-        texts.notices.append(
-            f"everybody here can read {path}, the file of {setting.name}: chmod 600 {path}"
-        )
+    texts.notices += _exposure(setting.name, path)
     if given and given != text:
         texts.notices.append(f"{setting.name} is not used, because {setting.name}_FILE is set")
     return text
+
+
+def _exposure(name: str, path: Path) -> list[str]:
+    if not is_open_to_all(path):
+        return []
+    return [f"everybody here can read {path}, the file of {name}: chmod 600 {path}"]
 
 
 def _unpaired(values: Mapping[str, object]) -> list[Fault]:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
+from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
 from bridge.core.spans import parse_span
+from bridge.settings.secret import SecretLines, read_secret_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,7 @@ _LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _CHAT: Final = re.compile(r"(-?[0-9]{1,19})(?:/([0-9]{1,10}))?")
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _USER: Final = re.compile(r"[0-9]{1,16}")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S+")
 _PLACEHOLDER: Final = re.compile(
     r"your[_ -].*|твой[_ -].*|.*[_ -]here|<.*>|x{3,}|\*{3,}|\.{3,}|…|"
     r"change[_ -]?me.*|replace[_ -]?me.*|insert[_ -].*|to[_ -]?do|placeholder|"
@@ -124,6 +127,13 @@ def parse_proxy(text: str) -> str:
     return text
 
 
+def parse_key_url(text: str) -> str:
+    """Accept an outside address that is itself a key: whoever knows it may call it."""
+    if _split(text, schemes=("http", "https"), shown=False).fragment:
+        raise ValueError("has a fragment, which would be lost")
+    return text
+
+
 def parse_database(text: str) -> str:
     """Accept an SQLite file or a PostgreSQL server; async and short spellings become ours."""
     scheme, separator, rest = text.partition("://")
@@ -142,6 +152,27 @@ def parse_chats(text: str) -> tuple[Destination, ...]:
     return tuple(dict.fromkeys(_parse_chat(part) for part in _parts(text)))
 
 
+def parse_one_chat(text: str) -> Destination:
+    """Accept one chat, with a topic if one is meant."""
+    chats = parse_chats(text)
+    if len(chats) > 1:
+        raise ValueError(f"{render_shown(text)} names more than one chat")
+    return chats[0]
+
+
+def parse_severities(text: str) -> frozenset[Severity]:
+    """Accept severities, or the words for every one and for not one of them."""
+    words = {part.lower() for part in _parts(text)}
+    if words == {"all"}:
+        return frozenset(Severity)
+    if words == {"none"}:
+        return frozenset()
+    known = {each.value: each for each in Severity}
+    for word in sorted(words - set(known)):
+        raise ValueError(f"{render_shown(word)} is no severity, or does not stand alone")
+    return frozenset(known[word] for word in words)
+
+
 def parse_users(text: str) -> frozenset[int]:
     """Accept Telegram user ids; names and chats are refused, because names can change hands."""
     users = set()
@@ -157,6 +188,17 @@ def parse_path(text: str) -> Path:
     if "\0" in text:
         raise ValueError("has a NUL character")
     return Path(text).expanduser()
+
+
+def parse_url_lines(text: str) -> SecretLines:
+    """Accept the path of a file of addresses, one a line; what they mean is not known here."""
+    lines = read_secret_lines(parse_path(text))
+    wrong = [str(number) for number, line in lines.lines if not _SCHEME.fullmatch(line.reveal())]
+    if wrong:
+        # Not shown: each line holds a password.
+        where = f"line {wrong[0]}" if len(wrong) == 1 else f"lines {', '.join(wrong[:9])}"
+        raise ValueError(f"{str(lines.path)!r} has no address in {where}")
+    return lines
 
 
 def parse_folder(text: str) -> Path:
@@ -203,6 +245,16 @@ def parse_scrape(text: str) -> timedelta:
 def parse_repeat(text: str) -> timedelta:
     """Accept a span after which Alertmanager repeats what still fires."""
     return _parse_between(text, timedelta(minutes=1), timedelta(days=30))
+
+
+def parse_patience(text: str) -> timedelta:
+    """Accept a span for which Telegram may be away."""
+    return _parse_between(text, timedelta(minutes=1), timedelta(days=1))
+
+
+def parse_watchdog(text: str) -> timedelta:
+    """Accept a span without the Watchdog; it comes once a minute, and one may be late."""
+    return _parse_between(text, timedelta(minutes=2), timedelta(days=1))
 
 
 def choose_language(wishes: str) -> str | None:

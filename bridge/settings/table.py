@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
-from bridge.settings import accepted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Kind(NamedTuple):
-    """What a value must be."""
-
-    parse: Callable[[str], object]
-    form: str
-    """The accepted form, in words that follow "accepted:"."""
+from bridge.settings import kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +13,7 @@ class Setting:
     """One variable of the environment or of `.env`."""
 
     name: str
-    kind: Kind
+    kind: kinds.Kind
     default: str = ""
     """The text that stands for an absent value; empty where there is none or it is computed."""
     otherwise: str = "none"
@@ -40,38 +29,10 @@ class Setting:
         return self.name.lower()
 
 
-_TOKEN = Kind(accepted.parse_token, "digits, a colon, 35 characters, as @BotFather gives it")
-_BEARER = Kind(accepted.parse_bearer, "16 or more letters, digits and . _ ~ + / - without blanks")
-_LINE = Kind(accepted.parse_line, "one line of text")
-_HOST = Kind(accepted.parse_host, "an address or a host name, such as 127.0.0.1 or 0.0.0.0")
-_PORT = Kind(accepted.parse_port, "a whole number from 1 to 65535")
-_ANY_PORT = Kind(accepted.parse_any_port, "a whole number from 1 to 65535, or 0 for any free port")
-_URL = Kind(accepted.parse_url, "http://host:port or https://host, with a path if need be")
-_URLS = Kind(accepted.parse_urls, "one or more of http://host:port, comma separated")
-_PROXY = Kind(accepted.parse_proxy, "http://host:port or socks5://user:password@host:port")
-_DATABASE = Kind(
-    accepted.parse_database, "sqlite:///path/to/file.db or postgresql://user:password@host/name"
-)
-_CHATS = Kind(
-    accepted.parse_chats,
-    "numeric chat ids, comma separated, such as -1001234567890, "
-    "or -1001234567890/7 for its topic 7",
-)
-_USERS = Kind(accepted.parse_users, "numeric user ids, comma separated, such as 52341678")
-_PATH = Kind(accepted.parse_path, "a path")
-_FOLDER = Kind(accepted.parse_folder, "the path of a folder that is there")
-_ZONE = Kind(accepted.parse_zone, "a name of the time zone database, such as Europe/Berlin or UTC")
-_LANGUAGE = Kind(accepted.parse_language, ", ".join(accepted.LANGUAGES))
-_LEVEL = Kind(accepted.parse_level, ", ".join(accepted.LOG_LEVELS))
-_FORM = Kind(accepted.parse_form, ", ".join(accepted.LOG_FORMATS))
-_RETENTION = Kind(accepted.parse_retention, "a span from 1d to 3660d, such as 180d")
-_SCRAPE = Kind(accepted.parse_scrape, "a span from 1s to 2m, such as 15s")
-_REPEAT = Kind(accepted.parse_repeat, "a span from 1m to 30d, such as 1h")
-
 SETTINGS: Final = (
     Setting(
         name="BOT_TOKEN",
-        kind=_TOKEN,
+        kind=kinds.TOKEN,
         section="Telegram",
         secret=True,
         readers=("bridge", "start.sh"),
@@ -80,28 +41,34 @@ SETTINGS: Final = (
     ),
     Setting(
         name="TELEGRAM_API_BASE",
-        kind=_URL,
+        kind=kinds.URL,
         section="Telegram",
         otherwise="Telegram",
         meaning="Another Bot API server: self-hosted, or the sandbox.",
     ),
     Setting(
         name="TELEGRAM_PROXY",
-        kind=_PROXY,
+        kind=kinds.PROXY,
         section="Telegram",
         secret=True,
         meaning="An http or socks5 proxy for Telegram alone.",
     ),
     Setting(
         name="ALERT_CHAT_ID",
-        kind=_CHATS,
+        kind=kinds.CHATS,
         section="Telegram",
         readers=("bridge", "start.sh"),
         meaning="Chats that hear every alert, comma separated, `chat` or `chat/topic`.",
     ),
     Setting(
+        name="FALLBACK_CHAT_ID",
+        kind=kinds.CHAT,
+        section="Telegram",
+        meaning="The chat that hears what a broken destination could not, `chat` or `chat/topic`.",
+    ),
+    Setting(
         name="ALLOWED_USERS",
-        kind=_USERS,
+        kind=kinds.USERS,
         section="Telegram",
         readers=("bridge", "start.sh"),
         otherwise="nobody",
@@ -109,7 +76,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SERVER_HOST",
-        kind=_HOST,
+        kind=kinds.HOST,
         section="The bridge",
         default="127.0.0.1",
         readers=("bridge", "start.sh"),
@@ -117,7 +84,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SERVER_PORT",
-        kind=_PORT,
+        kind=kinds.PORT,
         section="The bridge",
         default="8002",
         readers=("bridge", "start.sh"),
@@ -125,7 +92,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SERVER_URL",
-        kind=_URL,
+        kind=kinds.URL,
         section="The bridge",
         otherwise="from the two above",
         readers=("bridge", "start.sh", "gen_config.py"),
@@ -133,7 +100,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="WEBHOOK_TOKEN",
-        kind=_BEARER,
+        kind=kinds.BEARER,
         section="The bridge",
         secret=True,
         readers=("bridge", "start.sh"),
@@ -142,7 +109,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="PROMETHEUS_URL",
-        kind=_URL,
+        kind=kinds.URL,
         section="Prometheus and Alertmanager",
         default="http://127.0.0.1:9090",
         readers=("bridge", "start.sh", "gen_config.py"),
@@ -150,20 +117,20 @@ SETTINGS: Final = (
     ),
     Setting(
         name="PROMETHEUS_USER",
-        kind=_LINE,
+        kind=kinds.LINE,
         section="Prometheus and Alertmanager",
         meaning="User name for Prometheus, if it asks for one.",
     ),
     Setting(
         name="PROMETHEUS_PASSWORD",
-        kind=_LINE,
+        kind=kinds.LINE,
         section="Prometheus and Alertmanager",
         secret=True,
         meaning="Password for Prometheus.",
     ),
     Setting(
         name="ALERTMANAGER_URL",
-        kind=_URLS,
+        kind=kinds.URLS,
         section="Prometheus and Alertmanager",
         default="http://127.0.0.1:9093",
         readers=("bridge", "start.sh", "gen_config.py"),
@@ -171,20 +138,77 @@ SETTINGS: Final = (
     ),
     Setting(
         name="ALERTMANAGER_USER",
-        kind=_LINE,
+        kind=kinds.LINE,
         section="Prometheus and Alertmanager",
         meaning="User name for Alertmanager, if it asks for one.",
     ),
     Setting(
         name="ALERTMANAGER_PASSWORD",
-        kind=_LINE,
+        kind=kinds.LINE,
         section="Prometheus and Alertmanager",
         secret=True,
         meaning="Password for Alertmanager.",
     ),
     Setting(
+        name="RING_NEW",
+        kind=kinds.SEVERITIES,
+        section="Ringing",
+        default="all",
+        meaning="Severities whose new alerts make a phone sound.",
+    ),
+    Setting(
+        name="RING_WORSE",
+        kind=kinds.SEVERITIES,
+        section="Ringing",
+        default="all",
+        meaning="Severities that make a phone sound when an alert worsens to them.",
+    ),
+    Setting(
+        name="RING_REPEAT",
+        kind=kinds.SEVERITIES,
+        section="Ringing",
+        default="critical",
+        meaning="Severities that make a phone sound again when Alertmanager repeats the alert.",
+    ),
+    Setting(
+        name="RING_RESOLVED",
+        kind=kinds.SEVERITIES,
+        section="Ringing",
+        default="none",
+        meaning="Severities whose end makes a phone sound.",
+    ),
+    Setting(
+        name="NOTIFY_URLS_FILE",
+        kind=kinds.URL_LINES,
+        section="Second way out",
+        meaning="Where alerts go while Telegram is away: e-mail, ntfy, Slack, SMS and so on; "
+        "the file is a secret.",
+    ),
+    Setting(
+        name="NOTIFY_AFTER",
+        kind=kinds.AWAY,
+        section="Second way out",
+        default="5m",
+        meaning="How long Telegram must be away before the second way out is taken.",
+    ),
+    Setting(
+        name="WATCHDOG_PATIENCE",
+        kind=kinds.MISSING,
+        section="Dead man's switch",
+        default="5m",
+        meaning="How long the Watchdog alert may stay away before the chats are told.",
+    ),
+    Setting(
+        name="HEARTBEAT_URL",
+        kind=kinds.KEY_URL,
+        section="Dead man's switch",
+        secret=True,
+        meaning="An outside address that the bridge calls every minute while it can deliver; "
+        "who watches it notices when the bridge is gone.",
+    ),
+    Setting(
         name="DATABASE_URL",
-        kind=_DATABASE,
+        kind=kinds.DATABASE,
         section="Storage",
         secret=True,
         otherwise="SQLite in `STATE_DIR`",
@@ -192,7 +216,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="STATE_DIR",
-        kind=_PATH,
+        kind=kinds.PATH,
         section="Storage",
         default="./state",
         readers=("bridge", "start.sh"),
@@ -200,7 +224,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="AGENTS_FILE",
-        kind=_PATH,
+        kind=kinds.PATH,
         section="Storage",
         default="./agents.txt",
         readers=("bridge", "start.sh", "gen_config.py"),
@@ -208,41 +232,41 @@ SETTINGS: Final = (
     ),
     Setting(
         name="TEMPLATES_DIR",
-        kind=_FOLDER,
+        kind=kinds.FOLDER,
         section="Storage",
         meaning="Your own message templates, looked up before the shipped ones.",
     ),
     Setting(
         name="TIMEZONE",
-        kind=_ZONE,
+        kind=kinds.ZONE,
         section="Words and times",
         otherwise="the machine's",
         meaning="Time zone of a chat that chose none.",
     ),
     Setting(
         name="LANGUAGE",
-        kind=_LANGUAGE,
+        kind=kinds.LANGUAGE,
         section="Words and times",
         default="en",
         meaning="Language of a chat that chose none: `en`, `zh_TW` or `ru`.",
     ),
     Setting(
         name="LOG_LEVEL",
-        kind=_LEVEL,
+        kind=kinds.LEVEL,
         section="Logs",
         default="INFO",
         meaning="The least important lines to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
     ),
     Setting(
         name="LOG_FORMAT",
-        kind=_FORM,
+        kind=kinds.FORM,
         section="Logs",
         default="console",
         meaning="`console` for people, `json` for machines.",
     ),
     Setting(
         name="RETENTION",
-        kind=_RETENTION,
+        kind=kinds.RETENTION,
         section="Spans",
         default="180d",
         readers=("bridge", "start.sh"),
@@ -250,7 +274,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SCRAPE_INTERVAL",
-        kind=_SCRAPE,
+        kind=kinds.SCRAPE,
         section="Spans",
         default="15s",
         readers=("gen_config.py",),
@@ -258,15 +282,15 @@ SETTINGS: Final = (
     ),
     Setting(
         name="REPEAT_INTERVAL",
-        kind=_REPEAT,
+        kind=kinds.REPEAT,
         section="Spans",
         default="1h",
-        readers=("gen_config.py",),
+        readers=("bridge", "gen_config.py"),
         meaning="How often Alertmanager repeats an alert that still fires.",
     ),
     Setting(
         name="PROMETHEUS_PORT",
-        kind=_PORT,
+        kind=kinds.PORT,
         section="Programs that start.sh runs",
         default="9090",
         readers=("start.sh",),
@@ -274,7 +298,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="ALERTMANAGER_PORT",
-        kind=_PORT,
+        kind=kinds.PORT,
         section="Programs that start.sh runs",
         default="9093",
         readers=("start.sh",),
@@ -282,7 +306,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="NODE_EXPORTER_PORT",
-        kind=_PORT,
+        kind=kinds.PORT,
         section="Programs that start.sh runs",
         default="9100",
         readers=("start.sh",),
@@ -290,7 +314,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="BLACKBOX_PORT",
-        kind=_PORT,
+        kind=kinds.PORT,
         section="Programs that start.sh runs",
         default="9115",
         readers=("start.sh",),
@@ -298,7 +322,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SANDBOX_HOST",
-        kind=_HOST,
+        kind=kinds.HOST,
         section="Programs that start.sh runs",
         default="127.0.0.1",
         readers=("sandbox", "start.sh"),
@@ -306,7 +330,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SANDBOX_PORT",
-        kind=_ANY_PORT,
+        kind=kinds.ANY_PORT,
         section="Programs that start.sh runs",
         default="8081",
         readers=("sandbox", "start.sh"),
@@ -314,7 +338,7 @@ SETTINGS: Final = (
     ),
     Setting(
         name="SANDBOX_STATE_DIR",
-        kind=_PATH,
+        kind=kinds.PATH,
         section="Programs that start.sh runs",
         default="./state/sandbox",
         readers=("sandbox",),

@@ -2,103 +2,250 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 
 from bridge.core.alerts import Notification
-from bridge.core.audience import Destination
-from bridge.core.cards import CardFacts, Member, in_order
+from bridge.core.audience import Destination, Hearer
+from bridge.core.cards import CardFacts, Change, in_order
 from bridge.core.episodes import Step
-from bridge.store.episodes import Kept, in_chunks, read_episode
+from bridge.core.outbox import Priority
+from bridge.store.episodes import Kept, in_chunks, read_member
+from bridge.store.messages import Want, want_cards
 from bridge.store.tables import card_episodes, cards, episodes
+
+
+@dataclass(kw_only=True)
+class Touched:
+    """What one webhook did to one card."""
+
+    card_id: int
+    destination: Destination
+    is_begun: bool = False
+    """Whether the card itself is new."""
+    begun: list[Kept] = field(default_factory=list)
+    """The alerts that joined it and fire."""
+    ended: int = 0
+    is_changed: bool = False
+    """Whether anything that it shows is different now."""
+    is_over: bool = False
+    """Whether nothing of it fires any more."""
+    told_at: datetime | None = None
+    """When the chat last heard of a standing card."""
 
 
 def put_cards(
     connection: Connection,
     notification: Notification,
     kept: Sequence[Kept],
-    audience: Sequence[Destination],
+    audience: Sequence[Hearer],
     now: datetime,
-) -> set[int]:
-    """Bring the cards in line with the episodes; answer those whose truth has changed.
+) -> list[Touched]:
+    """Bring the cards in line with the episodes; answer every card that the webhook is about.
 
     An episode that changed touches every card that shows it, whoever the webhook addressed; one
     that a destination's cards do not show yet joins its standing card.
     """
-    changed = [each.id for each in kept if each.step is not Step.KEEP]
-    touched = _cards_of(connection, changed)
-    for destination in audience:
-        touched |= _join(connection, notification, kept, destination, now)
-    _close_finished(connection, touched, now)
-    return touched
+    touched = _touch_showing(connection, [each for each in kept if each.step is not Step.KEEP])
+    for hearer in audience:
+        card = _join(connection, notification, kept, hearer, now)
+        if card is not None:
+            card.ended = touched[card.card_id].ended if card.card_id in touched else 0
+            card.is_changed |= card.card_id in touched
+            touched[card.card_id] = card
+    finished = _close_finished(connection, touched, now)
+    for card_id in finished:
+        touched[card_id].is_over = True
+    return list(touched.values())
 
 
 def find_facts(connection: Connection, card_id: int) -> CardFacts:
     """Gather a card's whole truth."""
-    about = connection.execute(select(cards.c.about).where(cards.c.id == card_id)).scalar_one()
+    card = connection.execute(select(cards).where(cards.c.id == card_id)).one()
     shown = (
         select(episodes)
         .join(card_episodes, card_episodes.c.episode_id == episodes.c.id)
         .where(card_episodes.c.card_id == card_id)
     )
-    return CardFacts(members=in_order([_member(row) for row in connection.execute(shown)]), **about)
-
-
-def _member(row: Any) -> Member:  # a row of `episodes`
-    episode = read_episode(row)
-    return Member(
-        labels=episode.labels,
-        annotations=episode.annotations,
-        started_at=episode.started_at,
-        ended_at=episode.ended_at,
-        generator_url=episode.generator_url,
+    change = None
+    if card.change and card.changed_at:
+        change = Change(at=card.changed_at, **card.change)
+    return CardFacts(
+        members=in_order([read_member(row) for row in connection.execute(shown)]),
+        change=change,
+        repeated_at=card.repeated_at,
+        **card.about,
     )
+
+
+def find_cards_of(connection: Connection, episode_ids: Sequence[int]) -> set[int]:
+    """Find every card that shows one of these episodes."""
+    found: set[int] = set()
+    for chunk in in_chunks(episode_ids):
+        showing = select(card_episodes.c.card_id).where(card_episodes.c.episode_id.in_(chunk))
+        found |= set(connection.execute(showing).scalars())
+    return found
+
+
+def touch_cards_of(connection: Connection, episode_ids: Sequence[int], now: datetime) -> None:
+    """Ask for every card that shows one of these episodes to be shown anew; close those over."""
+    found = find_cards_of(connection, episode_ids)
+    over = _close_finished(connection, found, now)
+    wants = {card_id: Want(is_over=card_id in over) for card_id in found}
+    want_cards(connection, wants, now)
+
+
+def note_changes(
+    connection: Connection, touched: Iterable[Touched], worse: Mapping[int, int], now: datetime
+) -> None:
+    """Write what a webhook did to standing cards; `worse` counts by card."""
+    rows = [
+        {
+            "card": each.card_id,
+            "what": {
+                "begun": len(each.begun),
+                "ended": each.ended,
+                "worse": worse.get(each.card_id, 0),
+            },
+        }
+        for each in touched
+        if not each.is_begun and (each.begun or each.ended)
+    ]
+    if rows:
+        note = update(cards).where(cards.c.id == bindparam("card"))
+        connection.execute(note.values(change=bindparam("what"), changed_at=now), rows)
+
+
+def note_repeats(connection: Connection, card_ids: Sequence[int], now: datetime) -> None:
+    """Write that Alertmanager said again that all of these cards still fire."""
+    if card_ids:
+        repeated = update(cards).where(cards.c.id.in_(card_ids)).values(repeated_at=now)
+        connection.execute(repeated)
+
+
+def copy_card(
+    connection: Connection, card_id: int, hearer: Hearer, now: datetime, *, is_loud: bool
+) -> None:
+    """Give a destination its own copy of a card, or let its standing card take the members."""
+    original = connection.execute(select(cards).where(cards.c.id == card_id)).one()
+    standing = _find_standing(connection, original.alert_group, hearer.destination)
+    if standing is None:
+        values = original._asdict() | {
+            "chat_id": hearer.destination.chat_id,
+            "thread_id": hearer.destination.thread_id,
+            "about": {**original.about, **_instead(hearer)},
+            "board_id": None,
+        }
+        del values["id"]
+        copied = insert(cards).values(values).returning(cards.c.id)
+        copy = int(connection.execute(copied).scalar_one())
+    else:
+        copy = standing.id
+    take_members(connection, card_id, copy)
+    is_over = original.closed_at is not None and standing is None
+    priority = Priority.RESOLVE if is_over else Priority.NEW
+    want = Want(priority=priority, is_loud=is_loud, is_over=is_over)
+    want_cards(connection, {copy: want}, now)
+
+
+def take_members(connection: Connection, giver: int, taker: int) -> None:
+    """Let a card show all that another shows."""
+    missing = select(literal(taker), card_episodes.c.episode_id).where(
+        card_episodes.c.card_id == giver,
+        card_episodes.c.episode_id.not_in(
+            select(card_episodes.c.episode_id).where(card_episodes.c.card_id == taker)
+        ),
+    )
+    connection.execute(insert(card_episodes).from_select(["card_id", "episode_id"], missing))
+
+
+def drop_cards(connection: Connection, card_ids: Sequence[int]) -> None:
+    """Forget cards, and with them their messages."""
+    for chunk in in_chunks(card_ids):
+        connection.execute(delete(card_episodes).where(card_episodes.c.card_id.in_(chunk)))
+        connection.execute(delete(cards).where(cards.c.id.in_(chunk)))
+
+
+def _touch_showing(connection: Connection, changed: Sequence[Kept]) -> dict[int, Touched]:
+    """Find the cards that show what has changed."""
+    by_id = {each.id: each for each in changed}
+    touched: dict[int, Touched] = {}
+    for chunk in in_chunks(sorted(by_id)):
+        showing = (
+            select(card_episodes.c.episode_id, cards.c.id, cards.c.chat_id, cards.c.thread_id)
+            .join(cards, cards.c.id == card_episodes.c.card_id)
+            .where(card_episodes.c.episode_id.in_(chunk))
+        )
+        for row in connection.execute(showing):
+            card = touched.setdefault(
+                row.id,
+                Touched(card_id=row.id, destination=Destination(row.chat_id, row.thread_id)),
+            )
+            card.is_changed = True
+            card.ended += by_id[row.episode_id].has_ended
+    return touched
 
 
 def _join(
     connection: Connection,
     notification: Notification,
     kept: Sequence[Kept],
-    destination: Destination,
+    hearer: Hearer,
     now: datetime,
-) -> set[int]:
+) -> Touched | None:
+    """Let the standing card of a destination take what it does not show; begin one if need be."""
+    destination = hearer.destination
     standing = _find_standing(connection, notification.group, destination)
     shown = _shown_there(connection, [each.id for each in kept], destination)
     joining = [
-        each.id
+        each
         for each in kept
         if each.id not in shown and (each.is_open or each.step is not Step.KEEP)
     ]
-    about = _about(notification)
+    about = _about(notification) | _instead(hearer)
     if standing is None:
         if not joining:
-            return set()
-        standing = _open_card(connection, notification.group, destination, about, now)
-    elif standing.about != about:
-        connection.execute(update(cards).where(cards.c.id == standing.id).values(about=about))
-    elif not joining:
-        return set()
+            return None
+        card_id, told_at = _open_card(connection, notification.group, destination, about, now), None
+    else:
+        card_id = standing.id
+        told_at = max(filter(None, (standing.opened_at, standing.changed_at, standing.repeated_at)))
+    card = Touched(
+        card_id=card_id, destination=destination, is_begun=standing is None, told_at=told_at
+    )
+    if standing is not None and standing.about != about:
+        connection.execute(update(cards).where(cards.c.id == card_id).values(about=about))
+        card.is_changed |= standing.about["truncated"] != about["truncated"]
     if joining:
-        rows = [{"card_id": standing.id, "episode_id": episode} for episode in joining]
+        card.is_changed = True
+        card.begun = [each for each in joining if each.is_open]
+        rows = [{"card_id": card_id, "episode_id": each.id} for each in joining]
         connection.execute(insert(card_episodes), rows)
-    return {standing.id}
+    return card
 
 
-def _about(notification: Notification) -> Mapping[str, Any]:
+def _about(notification: Notification) -> dict[str, Any]:
     return {
         "group_labels": dict(notification.group_labels),
         "receiver": notification.receiver,
-        "source": notification.source,
+        "source": notification.alertmanager,
         "truncated": notification.truncated,
     }
 
 
+def _instead(hearer: Hearer) -> dict[str, Any]:
+    if hearer.instead_of is None:
+        return {}
+    return {"instead_of": str(hearer.instead_of), "instead_because": hearer.because}
+
+
 def _find_standing(connection: Connection, group: str, destination: Destination) -> Any:
     """Find the open card of a group in a destination: a row, or None."""
-    standing = select(cards.c.id, cards.c.about).where(
+    standing = select(cards).where(
         cards.c.alert_group == group,
         cards.c.chat_id == destination.chat_id,
         cards.c.thread_id == destination.thread_id,
@@ -113,8 +260,7 @@ def _open_card(
     destination: Destination,
     about: Mapping[str, Any],
     now: datetime,
-) -> Any:
-    """Begin a card: a row like `_find_standing`'s."""
+) -> int:
     begin = (
         insert(cards)
         .values(
@@ -124,9 +270,9 @@ def _open_card(
             about=about,
             opened_at=now,
         )
-        .returning(cards.c.id, cards.c.about)
+        .returning(cards.c.id)
     )
-    return connection.execute(begin).one()
+    return int(connection.execute(begin).scalar_one())
 
 
 def _shown_there(
@@ -147,23 +293,21 @@ def _shown_there(
     return found
 
 
-def _cards_of(connection: Connection, episode_ids: Sequence[int]) -> set[int]:
-    found: set[int] = set()
-    for chunk in in_chunks(episode_ids):
-        showing = select(card_episodes.c.card_id).where(card_episodes.c.episode_id.in_(chunk))
-        found |= set(connection.execute(showing).scalars())
-    return found
+def _close_finished(connection: Connection, card_ids: Collection[int], now: datetime) -> set[int]:
+    """Close the cards whose members are all over; the group's next firing opens another.
 
-
-def _close_finished(connection: Connection, card_ids: Collection[int], now: datetime) -> None:
-    """Close the cards whose members are all over; the group's next firing opens another."""
+    Answers all that are over, those closed before too.
+    """
+    over: set[int] = set()
     for chunk in in_chunks(sorted(card_ids)):
         firing = (
             select(card_episodes.c.card_id)
             .join(episodes, episodes.c.id == card_episodes.c.episode_id)
             .where(card_episodes.c.card_id.in_(chunk), episodes.c.ended_at.is_(None))
         )
-        finished = update(cards).where(
-            cards.c.id.in_(chunk), cards.c.closed_at.is_(None), cards.c.id.not_in(firing)
-        )
-        connection.execute(finished.values(closed_at=now))
+        finished = set(chunk) - set(connection.execute(firing).scalars())
+        if finished:
+            over |= finished
+            closing = update(cards).where(cards.c.id.in_(finished), cards.c.closed_at.is_(None))
+            connection.execute(closing.values(closed_at=now))
+    return over

@@ -23,6 +23,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DataError, ProgrammingError, SQLAlchemyError
 
+from bridge import limits
 from bridge.errors import Outage
 
 PARTY = "database"
@@ -52,6 +53,7 @@ class Database:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._jobs: list[_Job] = []
+        self._patient: list[_Job] = []
         self._draining: asyncio.Task[None] | None = None
 
     @property
@@ -77,6 +79,12 @@ class Database:
         if self._engine is None:
             self._engine = await _in(self._writer, _open, self._url)
 
+    async def let_go(self) -> None:
+        """Close the connection, so that every call is an `Outage` until it is opened again."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await _in(self._writer, engine.dispose)
+
     async def close(self) -> None:
         """Finish what is being written and let go."""
         if self._draining is not None:
@@ -93,22 +101,34 @@ class Database:
         Raises:
             Outage: the database did not answer.
         """
-        answers = await _in(self._readers, _run_together, self._opened(), [work])
+        try:
+            async with asyncio.timeout(limits.READ_PATIENCE.total_seconds()):
+                answers = await _in(self._readers, _run_together, self._opened(), [work])
+        except TimeoutError as fault:
+            raise Outage(PARTY, "no answer in time") from fault
         result: Result = answers[0]
         return result
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], *, is_patient: bool = False) -> Result:
         """Run `work` and return once it is on disk; it may run a second time if a neighbour fails.
 
+        Patient work is long: it is committed alone, after what waits with it, and lets what has
+        come meanwhile go first again.
+
         Raises:
-            Outage: nothing of it was kept.
+            Outage: nothing of it was kept, as far as the disk says; one that hangs may keep it yet.
         """
         self._opened()
         job = _Job(work, asyncio.get_running_loop().create_future())
-        self._jobs.append(job)
+        (self._patient if is_patient else self._jobs).append(job)
         if self._draining is None or self._draining.done():
             self._draining = asyncio.create_task(self._drain())
-        result: Result = await job.answer
+        try:
+            async with asyncio.timeout(limits.WRITE_PATIENCE.total_seconds()):
+                result: Result = await job.answer
+        except TimeoutError as fault:
+            self._give_up(job)
+            raise Outage(PARTY, "the disk does not answer") from fault
         return result
 
     def _opened(self) -> Engine:
@@ -116,19 +136,33 @@ class Database:
             raise Outage(PARTY, "not open yet")
         return self._engine
 
+    def _give_up(self, job: _Job) -> None:
+        """Take back what has not been begun: its body must not pile up behind a disk that hangs."""
+        for waiting in (self._jobs, self._patient):
+            if job in waiting:
+                waiting.remove(job)
+
     async def _drain(self) -> None:
-        while self._jobs:
+        while self._jobs or self._patient:
             batch, self._jobs = self._jobs[:TOGETHER], self._jobs[TOGETHER:]
-            for job, answer in zip(batch, await self._commit(batch), strict=True):
-                if job.answer.done():  # whoever asked is gone; the write stands all the same
-                    continue
-                if isinstance(answer, BaseException):
-                    job.answer.set_exception(answer)
-                else:
-                    job.answer.set_result(answer)
+            await self._write(batch)
+            if self._patient:
+                await self._write([self._patient.pop(0)])
+
+    async def _write(self, batch: list[_Job]) -> None:
+        """Commit a batch and tell everybody who waits for it."""
+        for job, answer in zip(batch, await self._commit(batch), strict=True):
+            if job.answer.done():  # whoever asked has given up; the write stands all the same
+                continue
+            if isinstance(answer, BaseException):
+                job.answer.set_exception(answer)
+            else:
+                job.answer.set_result(answer)
 
     async def _commit(self, batch: list[_Job]) -> list[Any]:
         """Commit a batch as one, or, when one of it fails, each alone."""
+        if not batch:
+            return []
         together = _in(self._writer, _write_together, self._opened(), [job.work for job in batch])
         outcome = (await asyncio.gather(together, return_exceptions=True))[0]
         if not isinstance(outcome, BaseException):

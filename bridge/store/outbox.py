@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
 
 from bridge import limits
-from bridge.core.alerts import Notification, Unreadable
 from bridge.core.audience import NOBODY, Destination
-from bridge.core.cards import UnreadableFacts
-from bridge.core.outbox import Claimed, Form, Verdict, Waiting
-from bridge.store.cards import find_facts, put_cards
+from bridge.core.cards import Ending, ListFacts, UnreadableFacts
+from bridge.core.hearing import Hearing
+from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict
+from bridge.core.second_way import WaitingCard
+from bridge.store.boards import find_board_facts, next_edit
+from bridge.store.cards import find_facts
 from bridge.store.database import Database
-from bridge.store.episodes import in_chunks, put_alerts
-from bridge.store.tables import Instant, card_episodes, cards, chats, heartbeat, messages
-
-AHEAD = 4  # how many messages of one chat a pass looks at; it sends one
-_IS_WAITING = messages.c.shown_revision < messages.c.revision
+from bridge.store.destinations import (
+    Broken,
+    break_destination,
+    mend_destination,
+    move_chat,
+)
+from bridge.store.episodes import note_endings
+from bridge.store.messages import IS_WAITING, put_message, wanted_anew
+from bridge.store.notices import read_notice
+from bridge.store.queue import change_boards, decide, lease
+from bridge.store.rings import find_ring_facts
+from bridge.store.tables import calls, chats, heartbeat, messages
 
 
 @dataclass(frozen=True)
@@ -36,48 +45,65 @@ class Depth:
 class Outbox:
     """The queue of messages, kept in the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, hearing: Hearing) -> None:
         self._database = database
+        self._hearing = hearing
 
-    async def put(
-        self, notification: Notification, audience: Sequence[Destination], *, now: datetime
-    ) -> None:
-        """Keep a webhook: episodes, cards and messages in one transaction.
+    async def claim(self, *, under_way: Collection[int], now: datetime) -> list[Claimed]:
+        """Lease what may go now, one message a chat; open and close boards as the load asks.
 
-        Raises:
-            Outage: nothing of it was kept.
+        The decision is made on what is read inside the very transaction that writes it, so several
+        bridges never let out more together than Telegram takes.
         """
 
+        def look(connection: Connection) -> bool:
+            return bool(decide(connection, under_way, now))
+
+        def work(connection: Connection) -> list[Any]:
+            plan = decide(connection, under_way, now)
+            if plan.changes_boards:
+                change_boards(connection, plan, self._hearing, now)
+                plan = decide(connection, under_way, now)
+            return lease(connection, plan.chosen, now)
+
+        if not await self._database.read(look):
+            return []
+        rows = await self._database.write(work)
+        claimed = await self._database.read(
+            lambda connection: [_read_claimed(connection, row) for row in rows]
+        )
+        void = [row.id for row, message in zip(rows, claimed, strict=True) if message is None]
+        if void:
+            await self._database.write(lambda connection: _forget(connection, void))
+            if len(void) == len(rows):
+                return await self.claim(under_way=under_way, now=now)
+        return [message for message in claimed if message is not None]
+
+    async def settle(
+        self,
+        message: Claimed,
+        verdict: Verdict,
+        *,
+        endings: Mapping[int, Ending],
+        now: datetime,
+    ) -> None:
+        """Write what an attempt has come to and end the lease."""
+
         def work(connection: Connection) -> None:
-            kept = put_alerts(connection, notification, now)
-            touched = put_cards(connection, notification, kept, audience, now)
-            _want_anew(connection, sorted(touched), now)
-            for unreadable in notification.unreadable:
-                _put_unreadable(connection, notification.source, unreadable, audience, now)
+            note_endings(connection, endings)
+            _settle(connection, message, verdict, now)
+            if verdict.shown:
+                mend_destination(connection, message.destination, self._hearing, now)
+            if verdict.is_broken and verdict.reason is not None:
+                reason, detail = verdict.reason.value, verdict.detail
+                broken = Broken(message.destination, reason, detail)
+                break_destination(connection, broken, self._hearing, now)
+            if verdict.moved_to is not None:
+                move_chat(
+                    connection, message.destination.chat_id, verdict.moved_to, self._hearing, now
+                )
 
         await self._database.write(work)
-
-    async def adopt(self, subscribed: Sequence[Destination], *, now: datetime) -> int:
-        """Give what nobody could hear to the chats that can now; answer how many messages."""
-
-        def work(connection: Connection) -> int:
-            return _adopt(connection, subscribed, now)
-
-        return await self._database.write(work) if subscribed else 0
-
-    async def waiting(self, *, now: datetime) -> list[Waiting]:
-        """Look at what waits, oldest first, a few of each chat."""
-        return await self._database.read(lambda connection: _find_waiting(connection, now))
-
-    async def claim(self, ids: Sequence[int], *, now: datetime, until: datetime) -> list[Claimed]:
-        """Lease messages, oldest first; those that another bridge took meanwhile are left out."""
-        if not ids:
-            return []
-        return await self._database.write(lambda connection: _claim(connection, ids, now, until))
-
-    async def settle(self, message: Claimed, verdict: Verdict, *, now: datetime) -> None:
-        """Write what an attempt has come to and end the lease."""
-        await self._database.write(lambda connection: _settle(connection, message, verdict, now))
 
     async def release(self) -> None:
         """End the leases of those who are gone.
@@ -91,13 +117,41 @@ class Outbox:
             lambda connection: connection.execute(released.values(leased_until=None)).close()
         )
 
+    async def lift_pauses(self, reasons: Collection[str], *, now: datetime) -> None:
+        """Try at once what waits for Telegram to come back."""
+
+        def work(connection: Connection) -> None:
+            lifted = update(chats).where(chats.c.pause_reason.in_(reasons))
+            connection.execute(lifted.values(paused_until=None))
+            due = update(messages).where(IS_WAITING, messages.c.last_reason.in_(reasons))
+            connection.execute(due.values(due_at=now))
+
+        await self._database.write(work)
+
+    async def waiting_cards(self, *, now: datetime) -> list[WaitingCard]:
+        """Gather all cards that wait, the most urgent first; whatever is missing was shown."""
+        del now  # whatever waits, waits
+
+        def work(connection: Connection) -> list[WaitingCard]:
+            waiting = (
+                select(messages.c.card_id, messages.c.revision)
+                .where(IS_WAITING, messages.c.kind == Kind.CARD.value)
+                .order_by(messages.c.priority, messages.c.waiting_since)
+            )
+            return [
+                (row.card_id, row.revision, find_facts(connection, row.card_id))
+                for row in connection.execute(waiting).all()
+            ]
+
+        return await self._database.read(work)
+
     async def depth(self) -> Depth:
         """Measure the queue."""
         measure = select(
             func.count(),
             func.count(case((messages.c.chat_id == NOBODY, 1))),
             func.min(messages.c.waiting_since),
-        ).where(_IS_WAITING)
+        ).where(IS_WAITING)
         row = await self._database.read(lambda connection: connection.execute(measure).one())
         return Depth(*row)
 
@@ -115,120 +169,14 @@ class Outbox:
         await self._database.write(work)
 
 
-def _want_anew(connection: Connection, card_ids: Sequence[int], now: datetime) -> None:
-    """Ask for cards to be shown as they are now: a change while one waits costs nothing more."""
-    known: set[int] = set()
-    for chunk in in_chunks(card_ids):
-        wanted = (
-            update(messages)
-            .where(messages.c.card_id.in_(chunk))
-            .values(
-                revision=messages.c.revision + 1,
-                waiting_since=case(
-                    (_IS_WAITING, messages.c.waiting_since), else_=literal(now, Instant)
-                ),
-                due_at=case((_IS_WAITING, messages.c.due_at), else_=literal(now, Instant)),
-            )
-            .returning(messages.c.card_id)
-        )
-        known |= set(connection.execute(wanted).scalars())
-    for card_id in card_ids:
-        if card_id not in known:
-            place = select(cards.c.chat_id, cards.c.thread_id).where(cards.c.id == card_id)
-            chat_id, thread_id = connection.execute(place).one()
-            _put_message(connection, Destination(chat_id, thread_id), now, card_id=card_id)
-
-
-def _put_message(
-    connection: Connection, destination: Destination, now: datetime, **content: Any
-) -> None:
-    connection.execute(
-        insert(messages).values(
-            chat_id=destination.chat_id,
-            thread_id=destination.thread_id,
-            revision=1,
-            shown_revision=0,
-            form=Form.FORMATTED,
-            due_at=now,
-            attempts=0,
-            waiting_since=now,
-            created_at=now,
-            **content,
-        )
-    )
-
-
-def _put_unreadable(
-    connection: Connection,
-    source: str,
-    unreadable: Unreadable,
-    audience: Sequence[Destination],
-    now: datetime,
-) -> None:
-    facts = {"raw": unreadable.raw, "fault": unreadable.fault, "source": source}
-    for destination in audience:
-        repeat = select(messages.c.id).where(
-            messages.c.digest == unreadable.identity,
-            messages.c.chat_id == destination.chat_id,
-            messages.c.thread_id == destination.thread_id,
-            messages.c.created_at > now - limits.UNREADABLE_REPEAT,
-        )
-        if connection.execute(repeat.limit(1)).first() is None:
-            _put_message(connection, destination, now, facts=facts, digest=unreadable.identity)
-
-
-def _find_waiting(connection: Connection, now: datetime) -> list[Waiting]:
-    place = func.row_number().over(
-        partition_by=messages.c.chat_id, order_by=(messages.c.waiting_since, messages.c.id)
-    )
-    may_go = or_(messages.c.due_at <= now, messages.c.leased_until > now)
-    ranked = (
-        select(messages.c.id, place.label("place"))
-        .where(_IS_WAITING, messages.c.chat_id != NOBODY, may_go)
-        .subquery()
-    )
-    look = (
-        select(messages, chats.c.paused_until)
-        .join(ranked, ranked.c.id == messages.c.id)
-        .outerjoin(chats, chats.c.chat_id == messages.c.chat_id)
-        .where(or_(ranked.c.place <= AHEAD, messages.c.leased_until > now))
-        .order_by(messages.c.waiting_since, messages.c.id)
-        .limit(limits.WAITING_LOOK)
-    )
-    return [
-        Waiting(
-            id=row.id,
-            destination=Destination(row.chat_id, row.thread_id),
-            due_at=row.due_at,
-            leased_until=row.leased_until,
-            chat_paused_until=row.paused_until,
-        )
-        for row in connection.execute(look)
-    ]
-
-
-def _claim(
-    connection: Connection, ids: Sequence[int], now: datetime, until: datetime
-) -> list[Claimed]:
-    free = or_(messages.c.leased_until.is_(None), messages.c.leased_until <= now)
-    claim = (
-        update(messages)
-        # Another bridge may have tried meanwhile and been told to wait.
-        .where(messages.c.id.in_(ids), _IS_WAITING, messages.c.due_at <= now, free)
-        .values(leased_until=until)
-        .returning(messages)
-    )
-    rows = sorted(connection.execute(claim), key=lambda row: (row.waiting_since, row.id))
-    return [_read_claimed(connection, row) for row in rows]
-
-
-def _read_claimed(connection: Connection, row: Any) -> Claimed:  # a row of `messages`
-    if row.card_id is None:
-        facts: Any = UnreadableFacts(**row.facts)
-    else:
-        facts = find_facts(connection, row.card_id)
+def _read_claimed(connection: Connection, row: Any) -> Claimed | None:
+    """Gather what a leased row of `messages` is to show; None when there is nothing to say."""
+    facts = _find_message_facts(connection, row)
+    if facts is None:
+        return None
     return Claimed(
         id=row.id,
+        kind=Kind(row.kind),
         destination=Destination(row.chat_id, row.thread_id),
         revision=row.revision,
         telegram_id=row.telegram_id,
@@ -236,7 +184,42 @@ def _read_claimed(connection: Connection, row: Any) -> Claimed:  # a row of `mes
         attempts=row.attempts,
         waiting_since=row.waiting_since,
         facts=facts,
+        is_loud=bool(row.is_loud) and row.shown_revision == 0,
+        reply_to=_find_answered(connection, row),
+        claimed_at=row.leased_until - limits.CLAIM_LEASE,
     )
+
+
+def _find_message_facts(connection: Connection, row: Any) -> Facts | None:
+    kind = Kind(row.kind)
+    if kind is Kind.CARD:
+        return find_facts(connection, row.card_id)
+    if kind is Kind.LIST:
+        return ListFacts(card=find_facts(connection, row.card_id))
+    if kind is Kind.RING:
+        return find_ring_facts(connection, row)
+    if kind is Kind.BOARD:
+        return find_board_facts(connection, row.board_id)
+    if kind is Kind.NOTICE:
+        return read_notice(row.facts)
+    return UnreadableFacts(**row.facts)
+
+
+def _find_answered(connection: Connection, row: Any) -> int | None:
+    """Find the message that a ring or a list belongs to."""
+    if row.kind not in {Kind.RING.value, Kind.LIST.value}:
+        return None
+    owner = messages.c.card_id == row.card_id, messages.c.kind == Kind.CARD.value
+    if row.card_id is None:
+        owner = messages.c.board_id == row.board_id, messages.c.kind == Kind.BOARD.value
+    answered = connection.execute(select(messages.c.telegram_id).where(*owner)).scalar_one_or_none()
+    return None if answered is None else int(answered)
+
+
+def _forget(connection: Connection, ids: Sequence[int]) -> None:
+    """Drop rings that have nothing left to say; their calls were never made."""
+    connection.execute(delete(calls).where(calls.c.message_id.in_(ids)))
+    connection.execute(delete(messages).where(messages.c.id.in_(ids)))
 
 
 def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: datetime) -> None:
@@ -250,64 +233,48 @@ def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: dat
     }
     if verdict.shown:
         # What changed while it was under way is still wanted, and waits from now on.
-        values["shown_revision"] = message.revision
-        values["waiting_since"] = now
-    connection.execute(update(messages).where(messages.c.id == message.id).values(values))
-    if verdict.pause_chat_until is not None:
-        _pause(connection, message.destination.chat_id, verdict.pause_chat_until)
-
-
-def _pause(connection: Connection, chat_id: int, until: datetime) -> None:
-    paused = update(chats).where(chats.c.chat_id == chat_id).values(paused_until=until)
-    if connection.execute(paused).rowcount == 0:
-        connection.execute(insert(chats).values(chat_id=chat_id, paused_until=until))
-
-
-def _adopt(connection: Connection, subscribed: Sequence[Destination], now: datetime) -> int:
-    waiting = select(messages).where(messages.c.chat_id == NOBODY).order_by(messages.c.id)
-    orphans = connection.execute(waiting).all()
-    for orphan in orphans:
-        for destination in subscribed:
-            if orphan.card_id is None:
-                _put_message(connection, destination, now, facts=orphan.facts, digest=orphan.digest)
-            else:
-                _adopt_card(connection, orphan.card_id, destination, now)
-        connection.execute(delete(messages).where(messages.c.id == orphan.id))
-    parentless = select(cards.c.id).where(cards.c.chat_id == NOBODY)
-    connection.execute(delete(card_episodes).where(card_episodes.c.card_id.in_(parentless)))
-    connection.execute(delete(cards).where(cards.c.chat_id == NOBODY))
-    return len(orphans) * len(subscribed)
-
-
-def _adopt_card(
-    connection: Connection, card_id: int, destination: Destination, now: datetime
-) -> None:
-    """Give a destination its own copy of a card, or let its standing card take the members."""
-    orphan = connection.execute(select(cards).where(cards.c.id == card_id)).one()
-    standing = connection.execute(
-        select(cards.c.id).where(
-            and_(
-                cards.c.alert_group == orphan.alert_group,
-                cards.c.chat_id == destination.chat_id,
-                cards.c.thread_id == destination.thread_id,
-                cards.c.closed_at.is_(None),
+        values |= {"shown_revision": message.revision, "waiting_since": now}
+        values["is_whole"] = verdict.is_whole
+        if message.kind is Kind.BOARD:
+            board_id = select(messages.c.board_id).where(messages.c.id == message.id)
+            values["due_at"] = next_edit(
+                connection,
+                connection.execute(board_id).scalar_one(),
+                message.claimed_at or now,
+                now,
             )
+        elif message.kind is Kind.CARD:
+            _want_list(connection, message, verdict, now)
+            # What has been seen is no news any more: new alerts that came meanwhile ring.
+            is_pressing = messages.c.priority.in_((Priority.RESOLVE, Priority.REPEAT))
+            values["priority"] = case(
+                (and_(messages.c.revision > message.revision, is_pressing), messages.c.priority),
+                else_=int(Priority.EDIT),
+            )
+    connection.execute(update(messages).where(messages.c.id == message.id).values(values))
+    answered = select(func.max(calls.c.id)).where(calls.c.message_id == message.id)
+    connection.execute(update(calls).where(calls.c.id == answered.scalar_subquery()).values(at=now))
+    if verdict.pause_chat_until is not None and verdict.reason is not None:
+        _pause(
+            connection, message.destination.chat_id, verdict.pause_chat_until, verdict.reason.value
         )
-    ).scalar_one_or_none()
-    if standing is None:
-        values = orphan._asdict() | {
-            "chat_id": destination.chat_id,
-            "thread_id": destination.thread_id,
-        }
-        del values["id"]
-        standing = connection.execute(
-            insert(cards).values(values).returning(cards.c.id)
-        ).scalar_one()
-    missing = select(literal(standing), card_episodes.c.episode_id).where(
-        card_episodes.c.card_id == card_id,
-        card_episodes.c.episode_id.not_in(
-            select(card_episodes.c.episode_id).where(card_episodes.c.card_id == standing)
-        ),
-    )
-    connection.execute(insert(card_episodes).from_select(["card_id", "episode_id"], missing))
-    _want_anew(connection, [standing], now)
+
+
+def _want_list(connection: Connection, message: Claimed, verdict: Verdict, now: datetime) -> None:
+    """Ask for the file of a card that left something out; one that is there follows its card."""
+    mine = select(messages.c.card_id).where(messages.c.id == message.id).scalar_subquery()
+    again = update(messages).where(messages.c.card_id == mine, messages.c.kind == Kind.LIST.value)
+    if connection.execute(again.values(wanted_anew(now))).rowcount or verdict.is_whole:
+        return
+    card_id = connection.execute(select(mine)).scalar_one()
+    if card_id is not None:  # another card has taken its place while it was under way
+        put_message(
+            connection, Kind.LIST, message.destination, now, priority=Priority.LIST, card_id=card_id
+        )
+
+
+def _pause(connection: Connection, chat_id: int, until: datetime, reason: str) -> None:
+    values = {"paused_until": until, "pause_reason": reason}
+    paused = update(chats).where(chats.c.chat_id == chat_id).values(values)
+    if connection.execute(paused).rowcount == 0:
+        connection.execute(insert(chats).values(chat_id=chat_id, **values))

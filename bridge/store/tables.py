@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -71,6 +73,15 @@ class Json(TypeDecorator[Any]):
 
 metadata = MetaData()
 
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # the webhook as it came
+    Column("address", Json, nullable=False),  # source, chat_id, thread_id; the last two may be null
+    Column("received_at", Instant, nullable=False),
+)
+
 episodes = Table(
     "episodes",
     metadata,
@@ -80,6 +91,9 @@ episodes = Table(
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),  # null while it fires
     Column("noted_at", Instant, nullable=False),
+    Column("ending", String(16)),  # a value of core.cards.Ending; null: nobody was asked
+    Column("muting", String(16)),  # a value of core.cards.Muting; null: nothing mutes it
+    Column("vouched_at", Instant),  # when an Alertmanager's own list last had it
 )
 # The latest episode of each alert in a webhook.
 Index("episodes_latest", episodes.c.alert, episodes.c.id)
@@ -91,6 +105,33 @@ Index(
     sqlite_where=text("ended_at IS NULL"),
     postgresql_where=text("ended_at IS NULL"),
 )
+# What is old enough to be purged.
+Index("episodes_ended", episodes.c.ended_at)
+
+boards = Table(
+    "boards",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("news_at", Instant, nullable=False),  # when the last alert of the wave came
+    Column("arrived", Integer, nullable=False),  # alerts of the wave
+    Column("over_at", Instant),  # when the wave was over
+    Column("closed_at", Instant),  # when every card had returned or was over
+    Column("rung_at", Instant, nullable=False),  # when a phone last sounded for it
+    Column("rung_episode", BigInteger, nullable=False),  # the newest episode then
+    Column("hurried_at", Instant),  # when it was last shown early, for a critical alert
+)
+# The board that stands in a destination; there is at most one.
+Index(
+    "boards_one_open",
+    boards.c.chat_id,
+    boards.c.thread_id,
+    unique=True,
+    sqlite_where=text("closed_at IS NULL"),
+    postgresql_where=text("closed_at IS NULL"),
+)
 
 cards = Table(
     "cards",
@@ -99,9 +140,13 @@ cards = Table(
     Column("chat_id", BigInteger, nullable=False),  # 0: nobody hears it yet
     Column("thread_id", BigInteger, nullable=False),  # 0: the chat itself
     Column("alert_group", DIGEST, nullable=False),
-    Column("about", Json, nullable=False),  # group_labels, receiver, source, truncated
+    Column("about", Json, nullable=False),  # group_labels, receiver, source, truncated, instead_*
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),  # null while a member fires
+    Column("change", Json),  # begun, ended, worse: what the last webhook did
+    Column("changed_at", Instant),
+    Column("repeated_at", Instant),  # when Alertmanager last repeated it
+    Column("board_id", BigInteger, ForeignKey("boards.id")),  # the board that stands for it
 )
 # The standing card of a group in a chat; there is at most one.
 Index(
@@ -113,6 +158,10 @@ Index(
     sqlite_where=text("closed_at IS NULL"),
     postgresql_where=text("closed_at IS NULL"),
 )
+# What a board stands for.
+Index("cards_board", cards.c.board_id)
+# What is old enough to be purged.
+Index("cards_closed", cards.c.closed_at)
 # No index on the chat alone: SQLite would take it to find an episode's card among all the chat's.
 
 card_episodes = Table(
@@ -128,11 +177,18 @@ messages = Table(
     "messages",
     metadata,
     Column("id", ROW_ID, primary_key=True),
+    Column("kind", String(16), nullable=False),  # a value of core.outbox.Kind
     Column("chat_id", BigInteger, nullable=False),
     Column("thread_id", BigInteger, nullable=False),
-    Column("card_id", ROW_ID, ForeignKey("cards.id", ondelete="CASCADE"), unique=True),
-    Column("facts", Json),  # of a message that is no card
+    Column("card_id", ROW_ID, ForeignKey("cards.id", ondelete="CASCADE")),  # card, ring, list
+    Column("board_id", ROW_ID, ForeignKey("boards.id", ondelete="CASCADE")),  # board, its ring
+    Column("facts", Json),  # of a message that is neither card nor list nor board
     Column("digest", DIGEST),  # tells repeats of such a message
+    Column("priority", Integer, nullable=False),  # a value of core.outbox.Priority
+    Column("is_loud", Boolean, nullable=False),  # whether its first showing makes a phone sound
+    Column("is_held", Boolean, nullable=False),  # a board speaks for it
+    Column("is_covered", Boolean, nullable=False),  # never shown: a board told of it to its end
+    Column("is_whole", Boolean, nullable=False),  # whether what is shown leaves nothing out
     Column("revision", Integer, nullable=False),
     Column("shown_revision", Integer, nullable=False),
     Column("telegram_id", BigInteger),
@@ -143,18 +199,40 @@ messages = Table(
     Column("waiting_since", Instant, nullable=False),
     Column("last_reason", String(32)),
     Column("created_at", Instant, nullable=False),
-    CheckConstraint("shown_revision <= revision", name="messages_shown_is_wanted"),
-    CheckConstraint("(card_id IS NULL) <> (facts IS NULL)", name="messages_one_source"),
+    CheckConstraint("shown_revision <= revision", name="messages_shown_is_wanted_0002"),
+    sqlite_autoincrement=True,  # a message under way must not settle another that took its number
 )
-# The queue: what is not shown as it should be.
+# The queue: what is not shown as it should be, and may be.
 Index(
     "messages_waiting",
     messages.c.chat_id,
+    messages.c.priority,
     messages.c.waiting_since,
     sqlite_where=text("shown_revision < revision"),
     postgresql_where=text("shown_revision < revision"),
 )
-# Repeats of what could not be read.
+# The messages of a card or a board. SQLite takes the partial ones below for no query that binds
+# the kind as a parameter.
+Index("messages_of_card", messages.c.card_id)
+Index("messages_of_board", messages.c.board_id)
+# One card message and one list a card.
+Index(
+    "messages_card",
+    messages.c.card_id,
+    messages.c.kind,
+    unique=True,
+    sqlite_where=text("kind IN ('card', 'list')"),
+    postgresql_where=text("kind IN ('card', 'list')"),
+)
+# One message a board.
+Index(
+    "messages_board",
+    messages.c.board_id,
+    unique=True,
+    sqlite_where=text("kind = 'board'"),
+    postgresql_where=text("kind = 'board'"),
+)
+# Repeats of what could not be read, and the notice of one matter.
 Index("messages_digest", messages.c.digest)
 
 chats = Table(
@@ -162,6 +240,40 @@ chats = Table(
     metadata,
     Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
     Column("paused_until", Instant),
+    Column("pause_reason", String(32)),  # a value of core.outbox.Reason
+    Column("moved_to", BigInteger),  # the supergroup that this group has become
+)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("thread_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("broken_since", Instant),  # null while it takes messages
+    Column("reason", String(32)),  # a value of core.outbox.Reason
+    Column("detail", Json),  # Telegram's words
+    Column("is_on_trial", Boolean, nullable=False),  # a check went well; the next message decides
+    Column("checked_at", Instant),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("message_id", ROW_ID, nullable=False),
+    Column("is_board", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),  # when it began; when it ended, once it has
+)
+# What was sent in the last minute.
+Index("calls_at", calls.c.at)
+
+state = Table(
+    "state",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Json, nullable=False),
+    Column("noted_at", Instant, nullable=False),
 )
 
 heartbeat = Table(

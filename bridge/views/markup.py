@@ -51,6 +51,14 @@ _KEYCAPS: Final = frozenset("0123456789#*©®")
 _RETURN: Final = "⏎"
 
 
+_ACTING: Final = (
+    *((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x9F)),  # controls; a tab and a newline are layout
+    *((0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F)),
+    *((0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF0, 0xFFFB), (0xFFFE, 0xFFFF)),
+)
+"""What a terminal or an editor obeys, or hides."""
+
+
 class TemplateFault(Exception):
     """A template yielded something that is not our markup."""
 
@@ -66,6 +74,15 @@ def plain(value: str, *, lines: bool = False) -> str:
     if not _SUSPECTS.search(text) and not _MARKS.search(text):
         return text
     return "".join(_in_view(_settle_marks(text)))
+
+
+def legible(value: str) -> str:
+    r"""Make foreign text harmless in a file: what acts unseen is written out, such as `\u202e`.
+
+    Newlines stay. It is fast on texts of megabytes, of which nothing may be left out.
+    """
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return text if text.isascii() and text.isprintable() else text.translate(_UNSEEN)
 
 
 def shorten(value: str, limit: int, *, lines: bool = False) -> tuple[str, int]:
@@ -242,3 +259,9 @@ def _settle_marks(text: str) -> str:
 def _written(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the BMP's end
+
+
+_UNSEEN: Final = {
+    **{code: _written(chr(code)) for first, last in _ACTING for code in range(first, last + 1)},
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
+}

@@ -10,6 +10,10 @@ from jinja2 import FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from bridge.core.formatted import Formatted
+from bridge.limits import MESSAGE_ENTITIES
+from bridge.views.markup import TemplateFault
+
 if TYPE_CHECKING:
     from bridge.views.locale import Translator
 
@@ -39,6 +43,24 @@ def create_environment(*folders: Path) -> ImmutableSandboxedEnvironment:
         _gettext, _ngettext, newstyle=True
     )
     return environment
+
+
+def is_sendable(formatted: Formatted, limit: int) -> bool:
+    """Say whether Telegram keeps all of it."""
+    return len(formatted) <= limit and len(formatted.entities) <= MESSAGE_ENTITIES
+
+
+def check_message(formatted: Formatted, limit: int) -> Formatted:
+    """Give back what a template yields.
+
+    Raises:
+        TemplateFault: Telegram would refuse it or drop a part of it.
+    """
+    if formatted.is_blank:
+        raise TemplateFault("the message is empty")
+    if not is_sendable(formatted, limit):
+        raise TemplateFault("the message is too long in its shortest form")
+    return formatted
 
 
 @pass_context

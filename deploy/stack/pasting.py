@@ -67,10 +67,19 @@ def render_alertmanager_lines(plan: Plan) -> str:
       group_wait: 10s
       group_interval: 30s
       routes:
-        - receiver: nobody
+        - receiver: opswire-watchdog
           matchers: ['alertname="Watchdog"']
+          group_wait: 0s
+          group_interval: 30s
+          repeat_interval: 50s
     receivers:
-      - name: nobody
+      - name: opswire-watchdog
+        webhook_configs:
+          - url: {plan.urls["SERVER_URL"]}/alerts
+            send_resolved: false
+            http_config:
+              authorization:
+                credentials_file: {quote(plan.token_places[1])}
       - name: opswire
         webhook_configs:
           - url: {plan.urls["SERVER_URL"]}/alerts

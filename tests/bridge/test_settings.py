@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
+from bridge.logs import Redactor
 from bridge.settings import (
     SETTINGS,
     Setting,
@@ -55,6 +57,12 @@ def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     assert settings.database_url.reveal() == "sqlite:///state/opswire.db"
     assert settings.retention == timedelta(days=180)
     assert settings.language == "en"
+    assert (settings.fallback_chat_id, settings.notify_urls_file) == (None, None)
+    assert settings.heartbeat_url is None
+    assert settings.notify_after == settings.watchdog_patience == timedelta(minutes=5)
+    assert settings.ring_new == settings.ring_worse == frozenset(Severity)
+    assert settings.ring_repeat == {Severity.CRITICAL}
+    assert settings.ring_resolved == frozenset()
     assert settings.notices == ()
 
 
@@ -65,7 +73,13 @@ def test_a_full_set_of_values_is_read() -> None:
             "TELEGRAM_API_BASE": "http://127.0.0.1:8081/",
             "TELEGRAM_PROXY": "socks5://me:word@proxy.example:1080",
             "ALERT_CHAT_ID": "-1001234567890/7, 42,42 -9223372036854775808",
+            "FALLBACK_CHAT_ID": "-1001234567890/9",
             "ALLOWED_USERS": "1001, 1002;1001",
+            "RING_NEW": "Critical, warning",
+            "RING_RESOLVED": "ALL",
+            "NOTIFY_AFTER": "90s",
+            "WATCHDOG_PATIENCE": "1h",
+            "HEARTBEAT_URL": "https://beat.example/ping/1f0c?from=here",
             "ALERTMANAGER_URL": "http://a:9093/, https://b.example/am/",
             "PROMETHEUS_USER": "me",
             "PROMETHEUS_PASSWORD": "p$w #1",
@@ -84,7 +98,13 @@ def test_a_full_set_of_values_is_read() -> None:
         Destination(42),
         Destination(-(2**63)),
     )
+    assert settings.fallback_chat_id == Destination(-1001234567890, 9)
     assert settings.allowed_users == {1001, 1002}
+    assert settings.ring_new == {Severity.CRITICAL, Severity.WARNING}
+    assert settings.ring_resolved == frozenset(Severity)
+    assert settings.notify_after == timedelta(seconds=90)
+    assert settings.watchdog_patience == timedelta(hours=1)
+    assert settings.heartbeat_url == Secret("https://beat.example/ping/1f0c?from=here")
     assert settings.alertmanager_url == ("http://a:9093", "https://b.example/am")
     assert settings.prometheus_password == Secret("p$w #1")
     assert settings.database_url == Secret("sqlite:////srv/opswire/opswire.db")
@@ -143,6 +163,21 @@ def test_the_spellings_of_a_database_become_ours(given_url: str, ours: str) -> N
         ("ALERT_CHAT_ID", "-100/"),
         ("ALERT_CHAT_ID", "٤٢"),
         ("ALERT_CHAT_ID", ","),
+        ("FALLBACK_CHAT_ID", "-100,-200"),
+        ("FALLBACK_CHAT_ID", "@oncall"),
+        ("FALLBACK_CHAT_ID", "0"),
+        ("RING_NEW", "loud"),
+        ("RING_NEW", "all,critical"),
+        ("RING_WORSE", "none warning"),
+        ("RING_REPEAT", ","),
+        ("NOTIFY_URLS_FILE", "/nowhere/at/all"),
+        ("NOTIFY_AFTER", "10s"),
+        ("NOTIFY_AFTER", "0"),
+        ("WATCHDOG_PATIENCE", "1m"),
+        ("WATCHDOG_PATIENCE", "2d"),
+        ("HEARTBEAT_URL", "beat.example/ping"),
+        ("HEARTBEAT_URL", "ftp://beat.example/ping"),
+        ("HEARTBEAT_URL", "https://beat.example/ping#here"),
         ("ALLOWED_USERS", "@ada"),
         ("ALLOWED_USERS", "-1001"),
         ("ALLOWED_USERS", "1001,0"),
@@ -223,6 +258,19 @@ def test_a_password_needs_a_user_name() -> None:
     assert list(faults(PROMETHEUS_PASSWORD="word")) == ["PROMETHEUS_USER"]
 
 
+@pytest.mark.parametrize("list_of_them", ["", "critical", "critical,other", "all", "none"])
+def test_which_severities_ring_is_a_list_or_a_word(list_of_them: str) -> None:
+    ringing = Settings.load({"RING_REPEAT": list_of_them}).ring_repeat
+    wanted = {
+        "": {Severity.CRITICAL},
+        "critical": {Severity.CRITICAL},
+        "critical,other": {Severity.CRITICAL, Severity.OTHER},
+        "all": set(Severity),
+        "none": set(),
+    }
+    assert ringing == wanted[list_of_them]
+
+
 @given(st.sampled_from(SETTINGS), st.text(st.characters(exclude_characters="\0"), max_size=80))
 def test_no_text_whatever_does_more_than_be_refused(setting: Setting, text: str) -> None:
     refused: set[str] = set()
@@ -273,6 +321,9 @@ def test_settings_shown_as_a_whole_hold_no_secret() -> None:
         ("SERVER_URL", "https://host/?token=hunter2"),
         ("SERVER_URL", "gopher://me:hunter2@host"),
         ("ALERT_CHAT_ID", TOKEN.replace("Fake", "hunter2")),
+        ("HEARTBEAT_URL", "gopher://beat.example/hunter2"),
+        ("HEARTBEAT_URL", "https://hunter2:99999/ping"),
+        ("HEARTBEAT_URL", "https://beat.example/hunter2#x"),
     ],
 )
 def test_a_fault_never_shows_a_secret_nor_does_its_cause(variable: str, value: str) -> None:
@@ -318,6 +369,83 @@ def test_a_useless_secret_file_is_a_fault_in_words(
 def test_a_secret_file_that_is_missing_or_a_folder_is_a_fault_in_words(tmp_path: Path) -> None:
     assert "no such file" in faults(BOT_TOKEN_FILE=str(tmp_path / "gone"))["BOT_TOKEN"]
     assert "cannot be read" in faults(BOT_TOKEN_FILE=str(tmp_path))["BOT_TOKEN"]
+
+
+# The second way out and the heartbeat
+
+URLS = """# who gets up at night
+mailtos://ada:hunter2-hunter2@mail.example?to=oncall@example.org
+
+ntfys://ntfy.example/hunter2-topic
+slack://hunter2AAAA/hunter2BBBB/hunter2CCCC/#on-call
+json://127.0.0.1:8090/hunter2-path?+X-Key=hunter2%2Bkey
+"""
+
+
+def urls_file(folder: Path, text: str = URLS, mode: int = 0o600) -> str:
+    path = folder / "urls"
+    path.write_text(text)
+    path.chmod(mode)
+    return str(path)
+
+
+def test_the_file_of_addresses_is_read_with_the_numbers_of_its_lines(tmp_path: Path) -> None:
+    found = Settings.load({"NOTIFY_URLS_FILE": urls_file(tmp_path, "\ufeff" + URLS)})
+    assert found.notify_urls_file is not None
+    assert [number for number, _ in found.notify_urls_file.lines] == [2, 4, 5, 6]
+    assert found.notify_urls_file.lines[1][1].reveal() == "ntfys://ntfy.example/hunter2-topic"
+    assert found.notices == ()
+    assert "hunter2" not in repr(found)
+
+
+def test_a_file_of_addresses_that_all_can_read_is_a_notice(tmp_path: Path) -> None:
+    (notice,) = Settings.load({"NOTIFY_URLS_FILE": urls_file(tmp_path, mode=0o644)}).notices
+    assert notice.startswith("everybody here can read")
+    assert "NOTIFY_URLS_FILE" in notice
+    assert "hunter2" not in notice
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is empty"),
+        ("# nobody yet\n\n", "nothing but comments"),
+        ("ntfy://a\nhunter2 is no address\n", "line 2"),
+        ("hunter2\nntfy://a\nhunter2://\nntfy://a # hunter2", "lines 1, 3, 4"),
+        ("x" * 70_000, "longer than"),
+    ],
+)
+def test_a_useless_file_of_addresses_is_a_fault_that_names_the_line_and_never_the_address(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    found = faults(NOTIFY_URLS_FILE=urls_file(tmp_path, text))["NOTIFY_URLS_FILE"]
+    assert fault in found
+    assert "hunter2" not in found
+
+
+def test_the_logs_are_told_to_hide_every_piece_of_an_address_that_may_be_a_key(
+    tmp_path: Path,
+) -> None:
+    settings = Settings.load(
+        {
+            "NOTIFY_URLS_FILE": urls_file(tmp_path),
+            "HEARTBEAT_URL": "https://me:hunter2-word@beat.example/ping/hunter2-uuid?k=hunter2-k",
+        }
+    )
+    hide = Redactor(settings.secrets()).redact
+    seen = (
+        "POST /services/hunter2AAAA/hunter2BBBB/hunter2CCCC",
+        "https://ntfy.example/hunter2-topic?x=1",
+        "login as ada with hunter2-hunter2",
+        "X-Key: hunter2+key",
+        "GET /ping/hunter2-uuid",
+        "beat?k=hunter2-k",
+        settings.heartbeat_url.reveal() if settings.heartbeat_url else "",
+        *URLS.splitlines(),
+    )
+    assert [line for line in seen if "hunter2" in hide(line)] == []
+    assert hide("cannot reach beat.example") == "cannot reach beat.example"
+    assert hide("http://127.0.0.1:8090 answers 500") == "http://127.0.0.1:8090 answers 500"
 
 
 def test_settings_load_without_any_heavy_import() -> None:

@@ -29,7 +29,7 @@ def test_a_webhook_of_alertmanager_is_read_whole() -> None:
     notification = parse_webhook(webhook(alert(), receiver=r"web\.hook", truncatedAlerts=3), NOON)
     assert notification.receiver == "web.hook"
     assert notification.truncated == 3
-    assert notification.source == "http://alertmanager.example:9093"
+    assert notification.alertmanager == "http://alertmanager.example:9093"
     [member] = notification.alerts
     assert member.status is Status.FIRING
     assert member.started_at == NOON
@@ -129,3 +129,22 @@ def test_any_json_is_read_without_an_exception_and_nothing_vanishes(members: obj
     assert len(notification.alerts) + len(notification.unreadable) == expected
     assert len(notification.group) == 64
     assert all(len(each.identity) == 64 for each in notification.alerts)
+
+
+def test_a_group_is_the_same_whichever_member_of_a_cluster_speaks() -> None:
+    one, two = (
+        parse_webhook(webhook(alert(), externalURL=f"http://am-{number}:9093"), NOON)
+        for number in (1, 2)
+    )
+    assert one.group == two.group
+    assert (one.alertmanager, two.alertmanager) == ("http://am-1:9093", "http://am-2:9093")
+
+
+def test_a_group_of_another_source_receiver_or_key_is_another() -> None:
+    first = parse_webhook(webhook(alert()), NOON).group
+    others = {
+        parse_webhook(webhook(alert()), NOON, "north").group,
+        parse_webhook(webhook(alert(), receiver="other"), NOON).group,
+        parse_webhook(webhook(alert(), group="b"), NOON).group,
+    }
+    assert len(others | {first}) == 4

@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 
-from bridge.app import Bridge, Outside, open_bridge
+from bridge.app import open_bridge
 from bridge.clients.telegram import Telegram
+from bridge.parties import Outside
+from bridge.running import Bridge
 from bridge.settings import Settings
 from tests.fakes.local_telegram import LocalTelegram
 

@@ -22,16 +22,19 @@ MAY_IMPORT = {
     "inbound": {"flows", "views", "core"},
     "settings": {"settings", "core"},
     "premises": {"settings"},
-    "app": {
+    "app": {*TRUNK, "clients", "running", "parties", "settings", "premises", "store"},
+    "parties": {"core", "flows", "settings"},
+    "watching": {*TRUNK, "core", "views", "flows", "store", "settings", "parties"},
+    "running": {
         *TRUNK,
         "core",
         "views",
         "flows",
         "store",
-        "clients",
         "inbound",
         "settings",
-        "premises",
+        "parties",
+        "watching",
     },
     "__main__": {"app", "settings"},
     **{name: {"core"} for name in TRUNK},
@@ -40,8 +43,11 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
-    "clients": set[str](),
-    "store": {"tables", "database", "episodes", "cards"},
+    "clients": {"threads"},
+    "store": {
+        *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
+        *("destinations", "places", "folding", "queue", "reconciling"),
+    },
     "inbound": {"web.answers", "web.health", "web.webhook"},
 }
 # room of the sandbox → the rooms that it may import, beside answers, limits and refusals
@@ -64,8 +70,9 @@ OWNERS = {
     "aiohttp": {"clients"},
     "aiohttp_socks": {"clients"},
     "httpx": {"clients"},
+    "apprise": {"clients"},
     "prometheus_api_client": {"clients"},
-    "fastapi": {"inbound", "app"},
+    "fastapi": {"inbound", "app", "running"},
     "starlette": {"inbound"},
     "pydantic": {"inbound"},
     "uvicorn": {"app"},

@@ -14,10 +14,12 @@ from babel.messages.pofile import read_po
 
 from bridge.core.alerts import parse_webhook
 from bridge.core.cards import CardFacts, Member, UnreadableFacts
+from bridge.core.outbox import Form
 from bridge.limits import MESSAGE_CHARACTERS
-from bridge.views.cards import LADDER, create_card_renderer
+from bridge.views.cards import LADDER
 from bridge.views.locale import LANGUAGES, load_translators
 from bridge.views.markup import parse_markup
+from bridge.views.renderer import create_message_renderer
 from bridge.views.shown import Presenter
 from bridge.views.templates import LOCALES, MESSAGES, create_environment
 
@@ -182,10 +184,9 @@ def test_every_kind_of_card_renders_in_every_language(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_cannot_be_read_renders_in_every_language(language: str) -> None:
     faults: list[str] = []
-    renderer = create_card_renderer(lambda name, _: faults.append(name))
-    shown = renderer.render_unreadable(
-        UnreadableFacts(raw="7", fault="it is not an object"), language=language, zone=UTC, now=NOW
-    )
+    renderer = create_message_renderer(lambda name, _: faults.append(name))
+    facts = UnreadableFacts(raw="7", fault="it is not an object")
+    shown = renderer.render(facts, Form.FORMATTED, language=language, zone=UTC, now=NOW).text
     assert 0 < len(shown) <= MESSAGE_CHARACTERS
     assert faults == []
     assert TRANSLATORS[language].gettext("it is not an object") in shown.text

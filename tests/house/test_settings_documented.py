@@ -20,6 +20,7 @@ SHAPE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|TZ")
 NOT_OURS = {
     "BLACKBOX_URL": "given by start.sh to gen_config.py, never by a person",
     "NO_COLOR": "an agreement among terminal programs",
+    "NO_PROXY": "an agreement among programs that take proxies",
     "PIP_NO_INDEX": "pip's own",
     "PYTHONPATH": "Python's own",
     "PYTHONUNBUFFERED": "Python's own",

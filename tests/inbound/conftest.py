@@ -7,7 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.app import Bridge, Outside, open_bridge
+from bridge.app import open_bridge
+from bridge.parties import Outside
+from bridge.running import Bridge
 from bridge.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.fakes.telegram import FakeTelegram

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from bridge.app import Outside, open_bridge
+from bridge.app import open_bridge
+from bridge.parties import Outside
 from tests.fakes.clock import FakeClock
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.webhooks import alert, webhook
@@ -24,6 +25,7 @@ async def test_ready_when_everything_is_there(house: House) -> None:
             "store": "ok",
             "audience": "ok",
             "telegram": "ok",
+            "pipeline": "ok",
             "prometheus": "ok",
             "alertmanager": "ok",
         },
@@ -71,7 +73,8 @@ async def test_figures_count_what_came_and_what_went(house: House) -> None:
     figures = (await house.client.get("/metrics", headers=BEARER)).text
     assert 'opswire_alerts_received_total{status="firing"} 1.0' in figures
     assert 'opswire_alerts_received_total{status="unreadable"} 1.0' in figures
-    assert 'opswire_sends_total{outcome="shown"} 4.0' in figures
+    for chat in ("-100", "-200/7"):
+        assert f'opswire_sends_total{{chat="{chat}",outcome="shown"}} 2.0' in figures
     assert 'opswire_webhooks_total{code="200"} 1.0' in figures
     assert 'opswire_webhooks_total{code="400"} 1.0' in figures
     assert "opswire_messages_waiting 0.0" in figures

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from bridge import limits
-from bridge.app import Outside, open_bridge
+from bridge.app import open_bridge
 from bridge.core.outbox import Claimed, Verdict
 from bridge.errors import Outage
+from bridge.parties import Outside
 from bridge.store.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.fakes.telegram import FakeTelegram

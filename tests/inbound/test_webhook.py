@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from bridge import limits
-from bridge.app import Outside, open_bridge
+from bridge.app import open_bridge
 from bridge.core.audience import Destination
 from bridge.core.outbox import Failed, Reason
+from bridge.parties import Outside
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.webhooks import alert, webhook
@@ -101,9 +102,30 @@ async def test_markup_in_labels_is_shown_as_it_stands(house: House) -> None:
     assert "a_b *c* [d](e) <f> &amp;" in text
 
 
-async def test_forty_alerts_are_one_message_a_chat(house: House) -> None:
+async def test_forty_alerts_are_a_card_and_its_list_in_each_chat(house: House) -> None:
     await post(house, webhook(*(alert(host=f"h{number}") for number in range(40))))
-    assert len(house.telegram.calls) == 2
+    for chat in (OPS, TOPIC):
+        card, listed = [call for call in house.telegram.calls if call.destination == chat]
+        assert (card.is_loud, card.attachment) == (True, None)
+        assert not listed.is_loud
+        assert listed.attachment is not None
+        assert all(f"h{number}" in str(listed.attachment) for number in range(40))
+
+
+async def test_what_a_storm_brings_is_a_board_in_each_chat(house: House) -> None:
+    for number in range(30):
+        await house.client.post(
+            "/alerts", json=webhook(alert(host=f"h{number}"), group=f"h{number}"), headers=BEARER
+        )
+    await settled(house)
+    house.clock.advance(timedelta(seconds=10))
+    house.bridge.look_again()
+    await settled(house)
+    for chat in (OPS, TOPIC):
+        calls = [call for call in house.telegram.calls if call.destination == chat]
+        listed = [str(call.attachment) for call in calls if call.attachment]
+        assert len(calls) - len(listed) <= limits.CHAT_CALLS.calls
+        assert "h29" in listed[-1]
 
 
 async def test_the_same_webhook_twice_is_one_message(house: House) -> None:
@@ -114,7 +136,7 @@ async def test_the_same_webhook_twice_is_one_message(house: House) -> None:
 
 async def test_a_member_that_cannot_be_read_is_shown_beside_the_others(house: House) -> None:
     answer = await post(house, webhook(alert(), ["garbled"]))
-    assert answer.json() == {"alerts": 1, "unreadable": 1}
+    assert answer.json() == {"members": 2}
     texts = [versions[0] for (chat, _), versions in house.telegram.shown.items() if chat == OPS]
     assert len(texts) == 2
     assert any('["garbled"]' in text for text in texts)
@@ -163,7 +185,7 @@ async def test_a_body_over_the_bound_is_refused_before_it_is_read_whole(house: H
 
 async def test_a_large_body_within_the_bound_is_taken(house: House) -> None:
     body = webhook(*(alert(host=f"h{n}", padding="x" * 1000) for n in range(2000)))
-    assert (await post(house, body)).json() == {"alerts": 2000, "unreadable": 0}
+    assert (await post(house, body)).json() == {"members": 2000}
 
 
 async def test_an_address_with_a_chat_reaches_that_chat_alone(house: House) -> None:
@@ -207,7 +229,7 @@ async def test_a_text_that_telegram_refuses_arrives_without_formatting(house: Ho
     house.telegram.answers = [Failed(Reason.BAD_MESSAGE, detail="can't parse entities")]
     await post(house, webhook(alert()), "/alerts/-300")
     await settled(house, calls=2)
-    formatted, plain = (call[2] for call in house.telegram.calls)
+    formatted, plain = (call.content.text for call in house.telegram.calls)
     assert formatted.entities
     assert not plain.entities
     assert "AgentDown" in plain.text

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.fakes.local_telegram import LocalTelegram
-from tests.live.conftest import Programs, free_port, shipped_alertmanager, until
+from tests.fakes.local_telegram import ADA, LocalTelegram
+from tests.live.conftest import (
+    Program,
+    Programs,
+    figures,
+    free_port,
+    read_checks,
+    shipped_alertmanager,
+    until,
+)
 
 pytestmark = pytest.mark.live
 GROUPS, MEMBERS = 5, 10
+PEERS = 3
+PRIVATE = str(ADA)  # a group takes nine cards and edits a minute, which is less than happens here
 
 
 def real_now() -> datetime:
@@ -52,17 +62,25 @@ async def post(url: str, body: list[dict[str, Any]]) -> None:
 
 
 def truth(text: str) -> dict[str, bool]:
-    """Read a card: disk → whether it is shown as firing."""
-    firing, _, over = text.partition("✅")
-    shown = {f"disk {n} ": True for n in range(MEMBERS) if f"disk {n} is full" in firing}
-    return shown | {f"disk {n} ": False for n in range(MEMBERS) if f"disk {n} is full" in over}
+    """Read a card, whose blocks begin with a mark: disk → whether it is shown as firing."""
+    return {
+        f"disk {n} ": "⚪" not in block.splitlines()[0]
+        for block in text.split("\n\n")
+        for n in range(MEMBERS)
+        if f"disk {n} is full" in block
+    }
+
+
+async def read_cards(local: LocalTelegram) -> list[Any]:
+    """Read the messages that are no reply to another."""
+    return [each for each in await local.messages(ADA) if not each["reply_to"]]
 
 
 async def test_fifty_alerts_in_five_groups_and_half_of_them_over_are_shown_exactly(
     generation: str, programs: Programs, local: LocalTelegram
 ) -> None:
     bridge_port, port = free_port(), free_port()
-    await programs.bridge(local, bridge_port)
+    await programs.bridge(local, bridge_port, ALERT_CHAT_ID=PRIVATE)
     await programs.alertmanager(generation, shipped_alertmanager(bridge_port), port)
     url = f"http://127.0.0.1:{port}"
     since = real_now()
@@ -70,18 +88,100 @@ async def test_fifty_alerts_in_five_groups_and_half_of_them_over_are_shown_exact
     await until(lambda: counted(local, firing=50, over=0), seconds=40)
     await post(url, alerts(range(0, MEMBERS, 2), since, over=True))
     await until(lambda: counted(local, firing=25, over=25), seconds=60)
-    cards = await local.messages()
+    cards = await local.messages(ADA)
     assert len(cards) == GROUPS
     for card in cards:
         assert card["edits"] == 1
+        assert card["text"].count("could not confirm it") == MEMBERS // 2  # there is no Prometheus
         assert truth(card["text"]) == {f"disk {n} ": n % 2 == 1 for n in range(MEMBERS)}
     assert len({card["text"].splitlines()[0] for card in cards}) == GROUPS
     assert [call for call in await local.calls() if not call["ok"]] == []
 
 
 async def counted(local: LocalTelegram, *, firing: int, over: int) -> bool:
-    states = [state for card in await local.messages() for state in truth(card["text"]).values()]
+    states = [state for card in await read_cards(local) for state in truth(card["text"]).values()]
     return states.count(True) == firing and states.count(False) == over
+
+
+async def test_three_alertmanagers_that_all_deliver_tell_one_truth_also_when_one_is_killed(
+    generation: str, programs: Programs, local: LocalTelegram
+) -> None:
+    bridge_port, ports = free_port(), [free_port() for _ in range(PEERS)]
+    urls = [f"http://127.0.0.1:{port}" for port in ports]
+    await programs.bridge(
+        local, bridge_port, ALERT_CHAT_ID=PRIVATE, ALERTMANAGER_URL=",".join(urls)
+    )
+    cluster = await start_cluster(programs, generation, bridge_port, ports)
+    since = real_now()
+    # As Prometheus does: each of them hears of everything.
+    for url in urls:
+        await post(url, alerts(range(4), since))
+    await until(lambda: counted(local, firing=4 * GROUPS, over=0), seconds=40)
+    await until(lambda: is_delivered(bridge_port, PEERS * GROUPS), seconds=20)
+    before = await local.messages(ADA)
+    assert len(before) == GROUPS, "a card for each group, and nothing twice"
+    await cluster[0].kill()
+    for url in urls[1:]:
+        await post(url, [*alerts([0, 1], since, over=True), *alerts([4], real_now())])
+    await until(lambda: counted(local, firing=3 * GROUPS, over=2 * GROUPS), seconds=40)
+    count = (PEERS + PEERS - 1) * GROUPS
+    await until(lambda: is_delivered(bridge_port, count), seconds=20)
+    await until(lambda: is_rung(local), seconds=30)
+    for card in await read_cards(local):
+        shown = {f"disk {n} ": n > 1 for n in range(5)}
+        assert truth(card["text"]) == shown
+    assert len(await read_cards(local)) == GROUPS
+    assert (await figures(bridge_port))["opswire_alerts_unaccounted"] == 0
+    assert [call for call in await local.calls() if not call["ok"]] == []
+
+
+async def start_cluster(
+    programs: Programs, generation: str, bridge_port: int, ports: Sequence[int]
+) -> list[Program]:
+    """Start Alertmanagers that know each other and do not wait for each other's news."""
+    mesh = [free_port() for _ in ports]
+    peers = [f"--cluster.peer=127.0.0.1:{port}" for port in mesh]
+    members = [
+        await programs.alertmanager(
+            generation,
+            shipped_alertmanager(bridge_port),
+            port,
+            f"--cluster.listen-address=127.0.0.1:{own}",
+            "--cluster.peer-timeout=1ms",
+            "--cluster.gossip-interval=1m",
+            "--cluster.probe-interval=1m",  # news travels with these too
+            "--cluster.settle-timeout=5s",
+            *peers,
+        )
+        for port, own in zip(ports, mesh, strict=True)
+    ]
+
+    async def have_met() -> bool:
+        return all([await count_peers(port) == len(ports) for port in ports])
+
+    await until(have_met, seconds=30)
+    return members
+
+
+async def count_peers(port: int) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        status = (await client.get(f"http://127.0.0.1:{port}/api/v2/status")).json()
+    return len(status["cluster"].get("peers", ()))
+
+
+async def is_delivered(bridge_port: int, webhooks: int) -> bool:
+    """Say whether so many webhooks have come and everything they brought is shown."""
+    now = await figures(bridge_port)
+    is_idle = now["opswire_messages_waiting"] == 0
+    return is_idle and now.get('opswire_webhooks_total{code="200"}', 0) >= webhooks
+
+
+async def is_rung(local: LocalTelegram) -> bool:
+    """Say whether every card has got its one short reply about the alert that came later."""
+    replies = [each for each in await local.messages(ADA) if each["reply_to"]]
+    assert len(replies) <= GROUPS
+    assert all("disk 4 is full" in each["text"] and each["rings"] for each in replies)
+    return len({each["reply_to"] for each in replies}) == GROUPS
 
 
 @pytest.mark.parametrize("trouble", ["read only", "full"])
@@ -96,38 +196,29 @@ async def test_a_store_that_cannot_write_answers_503_and_the_alert_arrives_later
     await programs.alertmanager("stable", shipped_alertmanager(bridge_port), port)
     await post(f"http://127.0.0.1:{port}", alerts([1], real_now()))
     await until(lambda: refused(bridge_port), seconds=40)
-    assert await local.messages() == []
-    assert "database" in (await problems(bridge_port))["store"]
+    assert await local.messages(ADA) == []
+    assert "database" in await problem_of_the_store(bridge_port)
     await breaking.mend_store()
 
     async def all_shown() -> bool:
-        return len(await local.messages()) == GROUPS
+        return len(await local.messages(ADA)) == GROUPS
 
     await until(all_shown, seconds=90)
 
 
-async def problems(bridge_port: int) -> dict[str, str]:
+async def problem_of_the_store(bridge_port: int) -> str:
     """Read what /readyz complains of, once it does."""
-    url = f"http://127.0.0.1:{bridge_port}/readyz"
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
 
-        async def is_unready() -> bool:
-            return "database" in (await client.get(url)).json()["checks"].get("store", "")
+    async def complains() -> bool:
+        return "database" in (await read_checks(bridge_port)).get("store", "")
 
-        await until(is_unready, seconds=20)
-        answer = await client.get(url)
-    assert answer.status_code == 503
-    checks: dict[str, str] = answer.json()["checks"]
-    return checks
+    await until(complains, seconds=20)
+    return (await read_checks(bridge_port))["store"]
 
 
 async def refused(bridge_port: int) -> bool:
     """Say whether the bridge has answered a webhook with 503."""
-    headers = {"Authorization": "Bearer webhook-token-of-the-live-tests"}
-    url = f"http://127.0.0.1:{bridge_port}/metrics"
-    async with httpx.AsyncClient(trust_env=False) as client:
-        figures = (await client.get(url, headers=headers)).text
-    return 'opswire_webhooks_total{code="503"}' in figures
+    return 'opswire_webhooks_total{code="503"}' in await figures(bridge_port)
 
 
 class Breaking:
@@ -143,12 +234,12 @@ class Breaking:
         wrap: tuple[str, ...] = ()
         if self._trouble == "read only":
             self._state.mkdir(mode=0o700)
-            (self._state / "bridge.db").write_bytes(b"")
+            (self._state / "opswire.db").write_bytes(b"")
             (self._state / "bridge.lock").write_bytes(b"")
             self._state.chmod(0o500)
-            (self._state / "bridge.db").chmod(0o400)
+            (self._state / "opswire.db").chmod(0o400)
             wrap = ("setpriv", "--bounding-set=-dac_override", "--")
-        self._bridge = await self._programs.bridge(local, port, *wrap)
+        self._bridge = await self._programs.bridge(local, port, *wrap, ALERT_CHAT_ID=PRIVATE)
 
     async def break_store(self) -> None:
         """Let the disk be full from now on: no file of the bridge may grow."""
@@ -161,7 +252,7 @@ class Breaking:
             await self._limit("unlimited:")
         else:
             self._state.chmod(0o700)
-            (self._state / "bridge.db").chmod(0o600)
+            (self._state / "opswire.db").chmod(0o600)
 
     async def _limit(self, size: str) -> None:
         pid = self._bridge.process.pid

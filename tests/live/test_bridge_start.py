@@ -87,6 +87,27 @@ async def test_a_second_bridge_in_the_same_folder_is_refused(
     assert "another bridge is running" in ended.stderr
 
 
+async def test_the_state_of_another_bot_or_server_is_refused_with_the_way_out(
+    programs: Programs, local: LocalTelegram
+) -> None:
+    bridge = await programs.bridge(local, free_port())
+    await bridge.end()
+    own, other = local.sandbox.bot_token, BOT_TOKEN.replace("7000000001", "7000000002")
+    url = local.sandbox.url
+    for server, token, named in (
+        (url, other, ("bot 7000000001 on this machine", "bot 7000000002 on this machine")),
+        ("https://bots.example", own, ("on this machine", "on bots.example")),
+    ):
+        ended = start(programs.folder, BOT_TOKEN=token, TELEGRAM_API_BASE=server)
+        assert ended.returncode == 2
+        line = ended.stderr.splitlines()[-1]
+        for word in ("BOT_TOKEN", "belongs to", *named, "another STATE_DIR"):
+            assert word in line
+        assert "Traceback" not in ended.stderr
+        assert token.split(":")[1] not in ended.stderr + ended.stdout
+    assert await local.calls("sendMessage") == []
+
+
 async def test_an_unreachable_telegram_leaves_it_up_and_readyz_says_so_without_the_token(
     programs: Programs, local: LocalTelegram
 ) -> None:

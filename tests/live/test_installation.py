@@ -14,15 +14,27 @@ pytestmark = pytest.mark.live
 
 RENDER = """
 from datetime import datetime, UTC
+from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import CardFacts
+from bridge.core.notices import NoticeFacts, NoticeKind
+from bridge.core.outbox import Form
 from bridge.store.database import MIGRATIONS
-from bridge.views.cards import create_card_renderer
+from bridge.views.renderer import create_message_renderer
 faults = []
-renderer = create_card_renderer(lambda name, fault: faults.append(fault))
-facts = CardFacts(members=(), group_labels={})
+renderer = create_message_renderer(lambda name, fault: faults.append(fault))
 now = datetime(2026, 11, 20, tzinfo=UTC)
-for language in ("en", "zh_TW", "ru"):
-    assert renderer.render_card(facts, language=language, zone=UTC, now=now).text
+board = BoardFacts(state=BoardState.STORM, opened_at=now, over_at=None, arrived=0, members=())
+for facts in (
+    CardFacts(members=(), group_labels={}),
+    board,
+    NoticeFacts(kind=NoticeKind.PIPELINE_SILENT, since=now),
+):
+    shown = set()
+    for language in ("en", "zh_TW", "ru"):
+        content = renderer.render(facts, Form.FORMATTED, language=language, zone=UTC, now=now)
+        assert content.text.text
+        shown.add(content.text.text)
+    assert len(shown) == 3, shown
 assert not faults, faults
 assert list((MIGRATIONS / "versions").glob("*.py"))
 """

@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import pytest
 from aiogram import Bot
-from aiogram.exceptions import TelegramForbiddenError, TelegramMigrateToChat
+from aiogram.exceptions import (
+    TelegramBadRequest,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+)
+from aiogram.types import ReplyParameters
 
-from tests.sandbox.conftest import ADA, ON_CALL, OPERATIONS, Control
+from tests.sandbox.conftest import ADA, ALERTS, ON_CALL, OPERATIONS, Control
 
 
 async def test_blocked_kicked_deleted_and_upgraded_chats_say_so(bot: Bot, control: Control) -> None:
@@ -35,3 +40,19 @@ async def test_a_deleted_group_and_one_that_was_left_say_so(bot: Bot, control: C
         await bot.send_message(ON_CALL, "x")
     with pytest.raises(TelegramForbiddenError, match="bot is not a member of the supergroup chat"):
         await bot.send_message(OPERATIONS, "x")
+
+
+async def test_a_chat_action_asks_after_the_chat_and_a_message_after_its_topic_first(
+    bot: Bot, control: Control
+) -> None:
+    await control.post(f"/chats/{OPERATIONS}/topics/{ALERTS}/delete")
+    assert await bot.send_chat_action(OPERATIONS, "typing", message_thread_id=ALERTS)
+    nothing = ReplyParameters(message_id=99_999)
+    with pytest.raises(TelegramBadRequest, match="message thread not found"):
+        await bot.send_message(OPERATIONS, "x", message_thread_id=ALERTS, reply_parameters=nothing)
+    with pytest.raises(TelegramBadRequest, match="message to be replied not found"):
+        await bot.send_message(OPERATIONS, "x", reply_parameters=nothing)
+
+    await control.post(f"/chats/{OPERATIONS}/kick")
+    with pytest.raises(TelegramForbiddenError, match="bot was kicked from the supergroup chat"):
+        await bot.send_chat_action(OPERATIONS, "typing")

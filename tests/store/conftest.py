@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bridge.store.database import Database
-from bridge.store.outbox import Outbox
 from tests.postgres import Postgres, PostgresMissing, run_postgres
+from tests.store.stage import Stage
 
 
 @pytest.fixture(scope="session")
@@ -45,5 +45,5 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def outbox(database: Database) -> Outbox:
-    return Outbox(database)
+def stage(database: Database) -> Stage:
+    return Stage(database)

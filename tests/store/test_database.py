@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from pathlib import Path
 
@@ -8,14 +9,17 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Insert, insert, inspect, text
+from sqlalchemy import Connection, Insert, create_engine, func, insert, select, text
 
+from bridge.core.cards import CardFacts
+from bridge.core.outbox import Kind
 from bridge.errors import Outage
 from bridge.store import database as store
 from bridge.store.database import Database
-from bridge.store.tables import heartbeat, metadata
+from bridge.store.tables import episodes, heartbeat, metadata
 from tests.fakes.clock import NOON
 from tests.postgres import Postgres
+from tests.store.stage import MINUTE, Stage
 
 on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -37,16 +41,86 @@ async def test_the_migrations_make_exactly_the_schema_of_the_tables(database: Da
     assert await database.read(compare) == []
 
 
-async def test_the_migrations_lead_down_to_nothing_and_up_again(database: Database) -> None:
-    def descend(connection: Connection) -> list[str]:
-        command.downgrade(store._alembic(connection), "base")
-        return inspect(connection).get_table_names()
+FIRES = {"labels": {"alertname": "A", "host": "a"}, "annotations": {}}
+EARLIER = {"generator_url": "", "fingerprint": "0123"}
+ABOUT = {"group_labels": {"host": "a"}, "receiver": "bridge", "source": "http://am", "truncated": 0}
+AT = "2026-11-01 12:00:00"
+# ruff: noqa: S608, ISC004 - statements of our own, written here
+OF_THE_FIRST_VERSION = (
+    # One alert that fires, as two members of a cluster told of it; and one that is over.
+    *(
+        f"INSERT INTO episodes VALUES ({number}, '{number:064}', "
+        f"'{json.dumps(FIRES | EARLIER)}', '{AT}', NULL, '{AT}')"
+        for number in (1, 2)
+    ),
+    f"INSERT INTO episodes VALUES (3, '{3:064}', '{json.dumps(FIRES | EARLIER)}', "
+    f"'{AT}', '{AT}', '{AT}')",
+    *(
+        f"INSERT INTO cards VALUES ({number}, -100, 0, '{number:064}', '{json.dumps(ABOUT)}', "
+        f"'{AT}', {closed})"
+        for number, closed in ((1, "NULL"), (2, "NULL"), (3, f"'{AT}'"))
+    ),
+    "INSERT INTO card_episodes VALUES (1, 1), (2, 2), (3, 3)",
+    # The first was shown, the second waits, the third waits for its end to be shown.
+    *(
+        "INSERT INTO messages (chat_id, thread_id, card_id, revision, shown_revision, telegram_id, "
+        "form, due_at, attempts, waiting_since, created_at) VALUES "
+        f"(-100, 0, {card}, {revision}, {shown}, {telegram}, 0, '{AT}', 0, '{AT}', '{AT}')"
+        for card, revision, shown, telegram in (
+            (1, 1, 1, 71),
+            (2, 1, 0, "NULL"),
+            (3, 2, 1, 73),
+        )
+    ),
+    "INSERT INTO messages (chat_id, thread_id, facts, digest, revision, shown_revision, form, "
+    "due_at, attempts, waiting_since, created_at) VALUES (-100, 0, "
+    f"'{json.dumps({'raw': 'odd', 'fault': 'none', 'source': ''})}', '{4:064}', 1, 0, 0, "
+    f"'{AT}', 0, '{AT}', '{AT}')",
+)
 
-    await database.write(lambda connection: connection.execute(beat(1)).close())
-    assert await database.write(descend) == ["alembic_version"]
-    await database.write(lambda c: command.upgrade(store._alembic(c), "head"))
+
+def begin_at_the_first_version(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(store._alembic(connection), "0001")
+        for statement in OF_THE_FIRST_VERSION:
+            connection.exec_driver_sql(statement).close()
+        if engine.dialect.name == "postgresql":
+            for table in ("episodes", "cards", "messages"):
+                counted = f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"
+                connection.execute(text(counted)).close()
+    engine.dispose()
+
+
+async def test_a_database_of_the_first_version_is_brought_up_without_losing_a_message(
+    url: str,
+) -> None:
+    begin_at_the_first_version(url)
+    database = Database(url)
+    await database.open()
     assert await database.read(compare) == []
-    assert await database.read(count) == 0
+    stage = Stage(database)
+    assert (await stage.records.balance()).total == 0
+    open_now = select(func.count()).select_from(episodes).where(episodes.c.ended_at.is_(None))
+    assert await stage.scalar(open_now) == 1
+    shown = await stage.show()
+    told = {(each.kind, each.telegram_id) for each in shown}
+    assert {(Kind.CARD, None), (Kind.CARD, 73), (Kind.UNREADABLE, None)} <= told
+    # What fires is still known, under the name that it has now.
+    await stage.post(FIRES | {"status": "firing", "startsAt": f"{AT}Z"}, group="other")
+    await stage.post(FIRES | {"status": "resolved", "startsAt": f"{AT}Z", "endsAt": f"{AT}Z"})
+    assert await stage.scalar(open_now) == 0
+    await stage.drain(MINUTE)
+    assert all(
+        not member.is_firing
+        for facts in stage.shown.values()
+        if isinstance(facts, CardFacts)
+        for member in facts.members
+    )
+    seen = {number for (_, number), facts in stage.shown.items() if isinstance(facts, CardFacts)}
+    assert {71, 73} <= seen
+    assert (await stage.records.balance()).total == 0
+    await database.close()
 
 
 async def test_a_commit_reaches_the_disk_and_survives_another_opening(url: str) -> None:

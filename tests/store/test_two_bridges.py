@@ -6,79 +6,100 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, exists, func, select
 
-from bridge.core.alerts import Notification, parse_webhook
-from bridge.core.audience import NOBODY, Destination
+from bridge import limits
+from bridge.core.audience import Destination
+from bridge.core.outbox import Kind
 from bridge.errors import Outage
 from bridge.store import database as store
 from bridge.store.database import Database
-from bridge.store.outbox import Outbox
 from bridge.store.tables import card_episodes, cards, episodes, messages
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert, webhook
+from tests.store.stage import ADA, BOB, MINUTE, OPS, SECOND, Stage
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
-MINUTE = timedelta(minutes=1)
-OPS = Destination(-100)
 ROUNDS = 30  # a race that is open is met in nearly every round
 
 
 @pytest.fixture
-async def both(url: str) -> AsyncIterator[tuple[Outbox, Outbox]]:
+async def both(url: str) -> AsyncIterator[tuple[Stage, Stage]]:
     """Two bridges that find the database empty and open it at the same moment."""
     databases = Database(url), Database(url)
     await asyncio.gather(*(database.open() for database in databases))
-    yield Outbox(databases[0]), Outbox(databases[1])
+    yield Stage(databases[0]), Stage(databases[1])
     for database in databases:
         await database.close()
 
 
-def news(*alerts: object, group: str = "web-1") -> Notification:
-    return parse_webhook(webhook(*alerts, group=group), NOON)
-
-
-async def count(outbox: Outbox, wanted: Select[Any]) -> int:
-    return int(await outbox._database.read(lambda c: c.execute(wanted).scalar_one()))
-
-
-async def test_two_bridges_never_claim_the_same_message(both: tuple[Outbox, Outbox]) -> None:
-    chats = [Destination(-number) for number in range(1, 41)]
+async def test_two_bridges_never_claim_the_same_message(both: tuple[Stage, Stage]) -> None:
+    chats = [Destination(number) for number in range(1, 21)]
     for number in range(ROUNDS):
-        now = NOON + number * MINUTE
-        await both[0].put(news(alert(), group=f"g{number}"), chats, now=NOON)
-        seen = [message.id for message in await both[1].waiting(now=now)]
-        claims = (
-            bridge.claim(ids, now=now, until=now + MINUTE)
-            for bridge, ids in zip(both, (seen, seen[::-1]), strict=True)
-        )
-        first, second = await asyncio.gather(*claims)
-        claimed = [message.id for message in (*first, *second)]
-        assert sorted(claimed) == sorted(seen)
+        for stage in both:
+            stage.hear(subscribed=chats)
+            stage.wait(10 * SECOND)
+        await both[0].post(alert(host=f"h{number}"), group=f"g{number}")
+        first, second = await asyncio.gather(*(stage.claim() for stage in both))
+        claimed = [message.destination for message in (*first, *second)]
+        assert sorted(claimed) == chats
+        for message in (*first, *second):
+            await both[0].settle(message)
 
 
-async def test_the_same_webhook_at_two_bridges_is_one_card(both: tuple[Outbox, Outbox]) -> None:
+async def test_two_bridges_together_keep_the_pace_of_one(both: tuple[Stage, Stage]) -> None:
+    chats = [Destination(number) for number in range(1, 101)]
+    for stage in both:
+        stage.hear(subscribed=chats)
+    await both[0].post(alert())
+    for _ in range(3):
+        claims = await asyncio.gather(*(stage.claim() for stage in both * 3))
+        claimed = [message for each in claims for message in each]
+        assert len(claimed) == limits.OVERALL_CALLS.calls
+        for message in claimed:
+            await both[1].settle(message)
+        for stage in both:
+            stage.wait(limits.OVERALL_CALLS.span)
+
+
+async def test_two_bridges_open_one_board(both: tuple[Stage, Stage]) -> None:
+    for number in range(40):
+        await both[0].put(webhook(alert(host=f"h{number}"), group=f"g{number}"))
+    await asyncio.gather(*(stage.fold() for stage in both))
+    first, second = await asyncio.gather(*(stage.claim() for stage in both))
+    assert [message.kind for message in (*first, *second)] == [Kind.BOARD]
+
+
+async def test_a_webhook_is_folded_by_one_of_two_bridges(both: tuple[Stage, Stage]) -> None:
     for number in range(ROUNDS):
-        twice = news(alert(host=f"h{number}"), "unreadable", group=f"g{number}")
-        await asyncio.gather(*(bridge.put(twice, [OPS], now=NOON) for bridge in both))
-    assert await count(both[0], select(func.count(messages.c.id))) == ROUNDS + 1
+        await both[0].put(webhook(alert(host=f"h{number}"), group=f"g{number}"))
+    folded = await asyncio.gather(
+        *(stage.journal.fold(now=NOON) for stage in both for _ in range(2))
+    )
+    assert sum(each.webhooks for each in folded) == ROUNDS
+    assert await both[0].scalar(select(func.count(episodes.c.id))) == ROUNDS
+
+
+async def test_the_same_webhook_at_two_bridges_is_one_card(both: tuple[Stage, Stage]) -> None:
+    for number in range(ROUNDS):
+        twice = (alert(host=f"h{number}"), "unreadable")
+        await asyncio.gather(*(stage.post(*twice, group=f"g{number}") for stage in both))
+    assert await both[0].scalar(select(func.count(messages.c.id))) == ROUNDS + 1
 
 
 async def test_a_card_stays_open_when_one_member_ends_while_another_joins(
-    both: tuple[Outbox, Outbox],
+    both: tuple[Stage, Stage],
 ) -> None:
     for number in range(ROUNDS):
         group = f"g{number}"
         old, young = f"old-{number}", f"young-{number}"
-        await both[0].put(news(alert(host=old), group=group), [OPS], now=NOON)
+        await both[0].post(alert(host=old), group=group)
         await asyncio.gather(
-            both[0].put(news(alert(host=old, ends=NOON + MINUTE), group=group), [OPS], now=NOON),
-            both[1].put(news(alert(host=young), group=group), [OPS], now=NOON),
+            both[0].post(alert(host=old, ends=NOON + MINUTE), group=group),
+            both[1].post(alert(host=young), group=group),
         )
     firing = (
         select(card_episodes.c.card_id)
@@ -86,29 +107,43 @@ async def test_a_card_stays_open_when_one_member_ends_while_another_joins(
         .where(card_episodes.c.card_id == cards.c.id, episodes.c.ended_at.is_(None))
     )
     wrong = select(func.count(cards.c.id)).where(exists(firing), cards.c.closed_at.is_not(None))
-    assert await count(both[0], wrong) == 0
+    assert await both[0].scalar(wrong) == 0
 
 
-async def test_what_nobody_heard_is_taken_up_once(both: tuple[Outbox, Outbox]) -> None:
+async def test_what_nobody_heard_is_taken_up_once(both: tuple[Stage, Stage]) -> None:
     for number in range(ROUNDS):
-        unheard = news(alert(host=f"h{number}"), {"labels": number}, group=f"g{number}")
-        await both[0].put(unheard, [Destination(NOBODY)], now=NOON)
-        adopted = await asyncio.gather(*(bridge.adopt([OPS], now=NOON) for bridge in both))
+        for stage in both:
+            stage.hear(subscribed=())
+        await both[0].post(alert(host=f"h{number}"), {"labels": number}, group=f"g{number}")
+        for stage in both:
+            stage.hear(subscribed=(OPS,))
+        adopted = await asyncio.gather(*(stage.destinations.adopt(now=NOON) for stage in both))
         assert sorted(adopted) == [0, 2]
-    assert await count(both[0], select(func.count(messages.c.id))) == 2 * ROUNDS
+    assert await both[0].scalar(select(func.count(messages.c.id))) == 2 * ROUNDS
 
 
-async def test_looking_whether_writes_arrive_disturbs_nobody(both: tuple[Outbox, Outbox]) -> None:
+async def test_a_chat_that_breaks_for_both_at_once_is_told_once(both: tuple[Stage, Stage]) -> None:
+    for stage in both:
+        stage.hear(fallback=ADA, admins=(BOB,))
+    await both[0].post(alert())
+    news = await asyncio.gather(
+        *(stage.destinations.break_off(OPS, "chat_refuses", "", now=NOON) for stage in both)
+    )
+    assert sorted(news) == [False, True]
+    shown = await both[0].show()
+    assert len([each for each in shown if each.kind is Kind.NOTICE]) == 2
+
+
+async def test_looking_whether_writes_arrive_disturbs_nobody(both: tuple[Stage, Stage]) -> None:
     for _ in range(ROUNDS):
-        await asyncio.gather(*(bridge.probe(now=NOON) for bridge in both))
+        await asyncio.gather(*(stage.outbox.probe(now=NOON) for stage in both))
 
 
-async def test_a_start_leaves_the_other_bridge_its_leases(both: tuple[Outbox, Outbox]) -> None:
-    await both[0].put(news(alert()), [OPS], now=NOON)
-    [waiting] = await both[0].waiting(now=NOON)
-    assert await both[0].claim([waiting.id], now=NOON, until=NOON + MINUTE)
-    await both[1].release()
-    assert await both[1].claim([waiting.id], now=NOON, until=NOON + MINUTE) == []
+async def test_a_start_leaves_the_other_bridge_its_leases(both: tuple[Stage, Stage]) -> None:
+    await both[0].post(alert())
+    assert await both[0].claim()
+    await both[1].outbox.release()
+    assert await both[1].claim() == []
 
 
 async def test_a_bridge_that_holds_its_turn_is_an_outage_to_the_other_and_loses_it(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.views.cards import CardRenderer, create_card_renderer
+from bridge.views.renderer import MessageRenderer, create_message_renderer
 
 Faults = list[tuple[str, Exception]]
 
@@ -17,12 +17,14 @@ def faults() -> Faults:
 
 
 @pytest.fixture
-def create_renderer(faults: Faults) -> Callable[[Path | None], CardRenderer]:
+def create_renderer(faults: Faults) -> Callable[[Path | None], MessageRenderer]:
     """Make a renderer that reports into `faults`."""
-    return lambda own: create_card_renderer(lambda name, error: faults.append((name, error)), own)
+    return lambda own: create_message_renderer(
+        lambda name, error: faults.append((name, error)), own
+    )
 
 
 @pytest.fixture
-def renderer(create_renderer: Callable[[Path | None], CardRenderer]) -> CardRenderer:
+def renderer(create_renderer: Callable[[Path | None], MessageRenderer]) -> MessageRenderer:
     """Render through the shipped templates."""
     return create_renderer(None)

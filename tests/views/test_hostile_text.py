@@ -9,12 +9,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.core.cards import CardFacts, Member, UnreadableFacts, in_order
-from bridge.core.formatted import Entity, Formatted, utf16_length
-from bridge.limits import MESSAGE_CHARACTERS, MESSAGE_ENTITIES
-from bridge.views.cards import CardRenderer, create_card_renderer
+from bridge.core.boards import BoardFacts, BoardState
+from bridge.core.cards import (
+    CardFacts,
+    Change,
+    Ending,
+    ListFacts,
+    Member,
+    Muting,
+    UnreadableFacts,
+    in_order,
+)
+from bridge.core.formatted import Content, Entity, Formatted, utf16_length
+from bridge.core.notices import NoticeFacts, NoticeKind
+from bridge.core.outbox import Facts, Form, Reason
+from bridge.core.rings import RingFacts, RingKind
+from bridge.limits import CAPTION_CHARACTERS, MESSAGE_CHARACTERS, MESSAGE_ENTITIES
 from bridge.views.locale import LANGUAGES
-from bridge.views.markup import plain
+from bridge.views.markup import legible, plain
+from bridge.views.renderer import create_message_renderer
 from sandbox.entities import format_text
 
 NOW = datetime(2026, 11, 20, 14, 6, 22, tzinfo=UTC)
@@ -76,17 +89,62 @@ def members(draw: st.DrawFn) -> Member:
         annotations=draw(st.dictionaries(notes, hostile, max_size=5)),
         started_at=started_at,
         ended_at=ended_at,
+        ending=draw(st.none() | st.sampled_from(Ending)),
+        muting=draw(st.none() | st.sampled_from(Muting)),
         generator_url=draw(hostile | st.just("http://prometheus.example.com:9090/graph?g0=1")),
     )
 
 
+moments = st.sampled_from([NOW, NOW - timedelta(hours=30), datetime.max.replace(tzinfo=UTC)])
+listed = st.lists(members(), max_size=12).map(in_order)
+
 cards = st.builds(
-    lambda listed, source, truncated: CardFacts(
-        members=in_order(listed), group_labels={}, source=source, truncated=truncated
+    CardFacts,
+    members=listed,
+    group_labels=st.dictionaries(hostile, hostile, max_size=2),
+    receiver=hostile,
+    source=hostile,
+    truncated=st.integers(0, 3),
+    change=st.none()
+    | st.builds(
+        Change,
+        at=moments,
+        begun=st.integers(0, 9),
+        ended=st.integers(0, 9),
+        worse=st.integers(0, 9),
     ),
-    st.lists(members(), max_size=12),
-    hostile,
-    st.integers(0, 3),
+    repeated_at=st.none() | moments,
+    instead_of=hostile,
+    instead_because=hostile | st.sampled_from([each.value for each in Reason]),
+)
+others = st.one_of(
+    st.builds(ListFacts, card=cards),
+    st.builds(
+        RingFacts,
+        kind=st.sampled_from(RingKind),
+        members=listed,
+        firing=st.integers(0, 9999),
+        at=moments,
+    ),
+    st.builds(
+        BoardFacts,
+        state=st.sampled_from(BoardState),
+        opened_at=moments,
+        over_at=st.none() | moments,
+        arrived=st.integers(0, 99_999),
+        members=listed,
+    ),
+    st.builds(
+        NoticeFacts,
+        kind=st.sampled_from(NoticeKind),
+        since=moments,
+        until=st.none() | moments,
+        subject=hostile,
+        reason=hostile | st.sampled_from([each.value for each in Reason]),
+        detail=hostile,
+        fallback=hostile,
+        count=st.integers(0, 9999),
+    ),
 )
 
 
@@ -94,11 +152,15 @@ def fail(name: str, error: Exception) -> None:
     raise AssertionError(name) from error
 
 
-RENDERER = create_card_renderer(fail)
+RENDERER = create_message_renderer(fail)
 
 
-def render(card: CardFacts, language: str = "en", renderer: CardRenderer = RENDERER) -> Formatted:
-    return renderer.render_card(card, language=language, zone=UTC, now=NOW)
+def show(facts: Facts, language: str = "en", form: Form = Form.FORMATTED) -> Content:
+    return RENDERER.render(facts, form, language=language, zone=UTC, now=NOW)
+
+
+def render(facts: Facts, language: str = "en", form: Form = Form.FORMATTED) -> Formatted:
+    return show(facts, language, form).text
 
 
 def accept(formatted: Formatted) -> None:
@@ -127,8 +189,8 @@ def whole(entities: list[Entity]) -> set[tuple[str, str | None, int]]:
     }
 
 
-def check_bounds(formatted: Formatted) -> None:
-    assert 0 < len(formatted) <= MESSAGE_CHARACTERS
+def check_bounds(formatted: Formatted, limit: int = MESSAGE_CHARACTERS) -> None:
+    assert 0 < len(formatted) <= limit
     assert len(formatted.entities) <= MESSAGE_ENTITIES
     assert all(0 <= each.offset < each.end for each in formatted.entities)
     assert all(each.end <= utf16_length(formatted.text) for each in formatted.entities)
@@ -185,7 +247,7 @@ def test_no_card_is_refused_or_changed_on_its_way(card: CardFacts, language: str
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(cards)
 def test_no_plain_card_is_refused_or_changed_on_its_way(card: CardFacts) -> None:
-    shown = RENDERER.render_plain(card)
+    shown = render(card, form=Form.PLAIN)
     assert shown.entities == ()
     check_bounds(shown)
     accept(shown)
@@ -197,7 +259,69 @@ def test_nothing_unreadable_is_refused_on_its_way(
     raw: str, fault: str, source: str, language: str
 ) -> None:
     facts = UnreadableFacts(raw=raw, fault=fault, source=source)
-    shown = RENDERER.render_unreadable(facts, language=language, zone=UTC, now=NOW)
-    for formatted in (shown, RENDERER.render_plain(facts)):
+    for formatted in (render(facts, language), render(facts, form=Form.PLAIN)):
         check_bounds(formatted)
         accept(formatted)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(others, st.sampled_from(LANGUAGES), st.sampled_from(Form))
+def test_no_ring_list_board_or_notice_is_refused_or_changed_on_its_way(
+    facts: Facts, language: str, form: Form
+) -> None:
+    content = show(facts, language, form)
+    has_file = isinstance(facts, ListFacts | BoardFacts) and form is Form.FORMATTED
+    assert (content.attachment is not None) == has_file
+    check_bounds(content.text, CAPTION_CHARACTERS if has_file else MESSAGE_CHARACTERS)
+    accept(content.text)
+    if form is Form.PLAIN:
+        assert content.text.entities == ()
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(cards, st.sampled_from(LANGUAGES))
+def test_a_cards_file_holds_every_label_and_annotation_whole(
+    card: CardFacts, language: str
+) -> None:
+    attachment = show(ListFacts(card=card), language).attachment
+    assert attachment is not None
+    text = attachment.content.decode()
+    for member in card.members:
+        for name, value in [*member.labels.items(), *member.annotations.items()]:
+            written = legible(value).replace("\n", "\n        ")
+            assert f"    {legible(name)} = {written}" in text
+    assert legible(text) == text
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(listed, st.sampled_from(LANGUAGES))
+def test_a_boards_file_has_a_line_for_every_alert(members: list[Member], language: str) -> None:
+    facts = BoardFacts(
+        state=BoardState.STORM, opened_at=NOW, over_at=None, arrived=9, members=tuple(members)
+    )
+    attachment = show(facts, language).attachment
+    assert attachment is not None
+    text = attachment.content.decode()
+    titles = len({member.is_firing for member in members})
+    assert text.count("\n") == len(members) + 2 * titles + 2 + bool(members)
+    assert legible(text) == text
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("value", LITERAL + TRICKY)
+def test_every_kind_of_message_takes_any_text_anywhere(value: str, form: Form) -> None:
+    card = everywhere(value)
+    notices = [
+        NoticeFacts(kind=kind, since=NOW, subject=value, reason=value, detail=value, fallback=value)
+        for kind in NoticeKind
+    ]
+    rings = [RingFacts(kind=kind, members=card.members, firing=9, at=NOW) for kind in RingKind]
+    boards = [
+        BoardFacts(state=state, opened_at=NOW, over_at=NOW, arrived=9, members=card.members)
+        for state in BoardState
+    ]
+    everything: list[Facts] = [*notices, *rings, *boards, ListFacts(card=card)]
+    for facts in everything:
+        content = show(facts, form=form)
+        check_bounds(content.text, MESSAGE_CHARACTERS)
+        accept(content.text)

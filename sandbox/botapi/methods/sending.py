@@ -85,7 +85,8 @@ def send_chat_action(world: World, call: Call) -> bool:
     """Show that the bot is typing, uploading and the like."""
     model: Any = call.model
     chat = access.require_chat(world, model.chat_id)
-    thread_id = access.require_thread(chat, model.message_thread_id)
+    # Client.cpp process_send_chat_action_query passes the topic on and looks at the chat alone.
+    thread_id = (model.message_thread_id or None) if chat.is_forum else None
     if model.action not in _ACTIONS:
         raise refusals.bad_request("Wrong parameter action in request")
     action = {"chat_id": chat.id, "thread_id": thread_id, "action": model.action}

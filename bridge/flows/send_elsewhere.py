@@ -1,0 +1,159 @@
+"""While Telegram is away, what waits for it goes the second way out; afterwards the chats hear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from bridge.core.cards import CardFacts
+from bridge.core.notices import NoticeFacts
+from bridge.core.second_way import STATE_NAME, Digest, SecondWay, WaitingCard, gather_alike
+from bridge.errors import Outage
+from bridge.logs import create_log
+
+_log = create_log(__name__)
+
+Render = Callable[[Sequence[CardFacts], datetime], Digest]
+"""Cards as a title and plain text; works in a thread beside the loop."""
+
+
+class Queue(Protocol):
+    """Knows what waits."""
+
+    async def waiting_cards(self, *, now: datetime) -> Sequence[WaitingCard]:
+        """Give every card that a chat should see otherwise than it does, the oldest first."""
+        ...
+
+
+class Ways(Protocol):
+    """Destinations that are not Telegram."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Name them all."""
+        ...
+
+    async def send(
+        self, name: str, title: str, body: str, *, taken_late: Callable[[], None]
+    ) -> None:
+        """Raise Outage unless that one took it; if it does so afterwards, call `taken_late`."""
+        ...
+
+
+class Notices(Protocol):
+    """Tells the chats that hear alerts."""
+
+    async def put_notice(self, facts: NoticeFacts, *, now: datetime) -> None:
+        """Return once it is on disk; a second time with the same beginning is an edit."""
+        ...
+
+
+class Memory(Protocol):
+    """Remembers a JSON value over a restart."""
+
+    async def get(self, name: str) -> Any:
+        """Recall it; None where there is none."""
+        ...
+
+    async def put(self, name: str, value: object, *, now: datetime) -> None:
+        """Return once it is on disk."""
+        ...
+
+
+async def send_elsewhere(
+    second_way: SecondWay,
+    *,
+    queue: Queue,
+    ways: Ways,
+    render: Render,
+    notices: Notices,
+    memory: Memory,
+    clock: Callable[[], datetime],
+    chance: Callable[[], float],
+) -> None:
+    """Do one pass; a crash between sending and remembering may repeat a digest, never lose one.
+
+    Raises:
+        Outage: the store does not answer; the next pass does what this one could not.
+    """
+    if not second_way.is_restored:
+        second_way.restore(await memory.get(STATE_NAME))
+    # First what hurries: a store that cannot be written must not keep what it still can read.
+    if second_way.is_away(clock()):
+        waiting = await queue.waiting_cards(now=clock())
+        second_way.forget_all_but(waiting)
+        if second_way.is_away(clock()):  # it may be back by now
+            sent = (
+                _send(second_way, ways, name, waiting, render=render, clock=clock, chance=chance)
+                for name in ways.names
+            )
+            await asyncio.gather(*sent)
+    for notice in second_way.over:
+        await notices.put_notice(notice, now=clock())
+        second_way.note_told(notice)
+    if second_way.is_unwritten:
+        written = second_way.write()
+        await memory.put(STATE_NAME, written, now=clock())
+        second_way.note_written(written)
+
+
+async def _send(
+    second_way: SecondWay,
+    ways: Ways,
+    name: str,
+    waiting: Sequence[WaitingCard],
+    *,
+    render: Render,
+    clock: Callable[[], datetime],
+    chance: Callable[[], float],
+) -> None:
+    cards = second_way.choose(name, waiting, clock())
+    if not cards:
+        return
+    # A storm takes a while to read; nothing else waits for it.
+    digest, told = await asyncio.to_thread(_write, render, cards, clock())
+    try:
+        await ways.send(
+            name,
+            digest.title,
+            digest.body,
+            taken_late=lambda: second_way.note_taken(name, told, clock()) if told else None,
+        )
+    except Outage as fault:
+        _note_refused(second_way, name, fault.sentence, now=clock(), jitter=chance())
+        return
+    if not told:  # else it would be told once a minute that there is something to tell
+        said = "cards that cannot be written wait for the second way out"
+        _note_refused(second_way, name, said, now=clock(), jitter=chance())
+        return
+    second_way.note_taken(name, told, clock())
+    _log.info(
+        "went the second way out",
+        action="second_way",
+        way=name,
+        cards=len(told),
+        left=len(cards) - len(told),
+    )
+
+
+def _write(
+    render: Render, cards: Sequence[WaitingCard], now: datetime
+) -> tuple[Digest, list[WaitingCard]]:
+    """Write what several chats show alike once; say also whose cards it tells of."""
+    alike = gather_alike(cards)
+    digest = render([same[0][2] for same in alike], now)
+    return digest, [card for place in digest.written for card in alike[place]]
+
+
+def _note_refused(
+    second_way: SecondWay, name: str, sentence: str, *, now: datetime, jitter: float
+) -> None:
+    again_at = second_way.note_refused(name, now, jitter)
+    _log.warning(
+        sentence,
+        action="second_way_failed",
+        way=name,
+        again_at=again_at.isoformat(timespec="seconds"),
+    )

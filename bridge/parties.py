@@ -1,0 +1,97 @@
+"""Everybody the bridge calls, as it needs them, and what the settings make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bridge.core.audience import Destination
+from bridge.core.endings import Sample
+from bridge.core.hearing import Hearing
+from bridge.core.outbox import Outcome
+from bridge.core.rings import Loudness
+from bridge.flows.ping_heartbeat import Heartbeat
+from bridge.flows.reconcile_alerts import Alertmanager
+from bridge.flows.send_elsewhere import Ways
+from bridge.flows.show_message import Messenger
+from bridge.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """The parties of the watch; each may be missing."""
+
+    alertmanagers: Sequence[Alertmanager] = ()
+    """Whose lists are compared with what we show."""
+    second_ways: Ways | None = None
+    heartbeat: Heartbeat | None = None
+
+
+class TelegramParty(Messenger, Protocol):
+    """Telegram as the bridge needs it."""
+
+    async def probe(self) -> str | None:
+        """Say what is wrong with the bot, or None."""
+        ...
+
+    async def check(self, destination: Destination) -> Outcome:
+        """Say whether a destination takes messages."""
+        ...
+
+
+class MonitorParty(Protocol):
+    """Prometheus or an Alertmanager as the bridge needs it."""
+
+    async def probe(self) -> None:
+        """Raise Outage unless it is there."""
+        ...
+
+
+class PrometheusParty(Protocol):
+    """Prometheus as far as it is asked questions."""
+
+    async def fetch(self, promql: str) -> list[Sample]:
+        """Ask for the values of this moment, or raise Outage."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """Everybody the bridge calls; tests pass their own."""
+
+    telegram: TelegramParty
+    monitors: Mapping[str, Sequence[MonitorParty]]
+    """`prometheus`, `alertmanager` → all of that kind."""
+    prometheus: PrometheusParty | None = None
+    """Who is asked whether a host answers; None asks nobody."""
+    watched: Watched = field(default_factory=Watched)
+    """Whom the watch beside the delivery calls."""
+
+
+def create_hearing(settings: Settings) -> Hearing:
+    """Say who hears what, as the settings have it."""
+    return Hearing(
+        subscribed=settings.alert_chat_id,
+        fallback=settings.fallback_chat_id,
+        admins=[Destination(user) for user in sorted(settings.allowed_users)],
+        loudness=Loudness(
+            new=settings.ring_new,
+            worse=settings.ring_worse,
+            repeat=settings.ring_repeat,
+            resolved=settings.ring_resolved,
+        ),
+        repeat_after=settings.repeat_interval / 2,
+    )
+
+
+async def probe_all(monitors: Sequence[MonitorParty]) -> str | None:
+    """Ask all of a kind whether they are there; raise Outage for the first that is not."""
+    for monitor in monitors:
+        await monitor.probe()
+    return None
+
+
+def reveal_token(settings: Settings) -> str:
+    """Give the bot token; empty in tests that have none."""
+    return settings.bot_token.reveal() if settings.bot_token else ""

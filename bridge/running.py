@@ -1,0 +1,395 @@
+"""The running bridge: its parts, and the steps that the clock drives."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from fastapi import FastAPI
+
+from bridge import __version__, limits
+from bridge.clock import Clock
+from bridge.core.audience import Destination
+from bridge.core.cards import CardFacts, Member
+from bridge.core.formatted import Content
+from bridge.core.outbox import Claimed, Facts, Form, Reason, Verdict
+from bridge.core.readiness import Readiness
+from bridge.errors import Outage, Refused
+from bridge.flows.check_destinations import check_destinations
+from bridge.flows.check_readiness import Check, check_readiness
+from bridge.flows.claim_state import claim_state
+from bridge.flows.confirm_endings import Witness, confirm_endings
+from bridge.flows.deliver_messages import deliver_messages
+from bridge.flows.fold_webhooks import fold_webhooks
+from bridge.flows.receive_alerts import receive_alerts
+from bridge.flows.show_message import Confirmed, show_message
+from bridge.inbound.timers import Errands, every, until_done
+from bridge.inbound.web import create_web
+from bridge.inbound.web.health import HealthDesk
+from bridge.inbound.web.webhook import Delivered, WebhookDesk
+from bridge.logs import create_log
+from bridge.metrics import Metrics
+from bridge.parties import Outside, create_hearing, probe_all, reveal_token
+from bridge.settings import Settings
+from bridge.store.database import Database
+from bridge.store.destinations import Destinations
+from bridge.store.journal import Journal
+from bridge.store.outbox import Outbox
+from bridge.store.records import Records
+from bridge.store.state import State
+from bridge.views.renderer import create_message_renderer
+from bridge.watching import Step, Stores, Watch
+
+GRACE = timedelta(seconds=4)  # what is being sent may end; longer would feel like hanging
+_AWAY = frozenset({Reason.OUTAGE.value, Reason.NOT_AUTHORISED.value})
+_log = create_log(__name__)
+
+
+class Bridge:
+    """The running bridge."""
+
+    def __init__(
+        self, settings: Settings, outside: Outside, *, token: str, clock: Clock, database: Database
+    ) -> None:
+        self.metrics = Metrics(__version__)
+        self.readiness = Readiness()
+        self._desk = WebhookDesk(token, self._receive, self.metrics)
+        self.web: FastAPI = create_web(
+            webhook=self._desk,
+            health=HealthDesk(token, lambda: self.readiness, self._figures),
+        )
+        self._settings = settings
+        self._outside = outside
+        self._clock = clock
+        self._database = database
+        hearing = create_hearing(settings)
+        self._journal = Journal(database, hearing)
+        self._outbox = Outbox(database, hearing)
+        self._destinations = Destinations(database, hearing)
+        self._records = Records(database)
+        self._renderer = create_message_renderer(self._note_template_fault, settings.templates_dir)
+        self._witness = Witness(outside.prometheus) if outside.prometheus else None
+        self.watch = Watch(
+            settings,
+            outside.watched,
+            Stores(
+                database=database,
+                journal=self._journal,
+                outbox=self._outbox,
+                destinations=self._destinations,
+            ),
+            clock=clock,
+            renderer=self._renderer,
+            wake=self._wake_up,
+        )
+        self._errands = Errands()
+        self._opened = asyncio.Event()
+        self.refusal: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
+        self._under_way: set[int] = set()
+        self._arrived = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._look = asyncio.Event()
+        self._chance = random.Random()  # noqa: S311 - jitter, no secret
+        self._disk_looked_at: datetime | None = None
+        self._disk_free = 0
+
+    async def keep_folding(self) -> None:
+        """Open the store, however long that takes, then fold webhooks for ever."""
+        if not self._opened.is_set():
+            await until_done(limits.STORE_REOPEN, self._open_or_refuse, name="store")
+        await every(limits.FOLD_PASS, self._fold, name="fold", wake=self._arrived)
+
+    async def keep_delivering(self) -> None:
+        """Deliver for ever."""
+        await self._opened.wait()
+        await every(limits.DELIVERY_PASS, self._deliver, name="delivery", wake=self._wake)
+
+    async def keep_checking(self) -> None:
+        """Look at everything we depend on, for ever."""
+        await every(limits.HEALTH_PASS, self._check, name="readiness", wake=self._look)
+
+    async def keep_checking_destinations(self) -> None:
+        """Ask every destination whether it takes messages, for ever."""
+        await self._opened.wait()
+        await every(limits.DESTINATION_PASS, self._check_destinations, name="destinations")
+
+    async def keep_watching(self, step: Step) -> None:
+        """Do one step of the watch, for ever, as soon as the store is open."""
+        name, interval, work = step
+        await self._opened.wait()
+        await every(interval, work, name=name)
+
+    async def keep_books(self) -> None:
+        """Account for every alert, for ever."""
+        await self._opened.wait()
+        await every(limits.BALANCE_PASS, self._balance, name="balance")
+
+    async def keep_purging(self) -> None:
+        """Let go of old records, for ever."""
+        await self._opened.wait()
+        await every(limits.PURGE_PASS, self._purge, name="purge")
+
+    def look_again(self) -> None:
+        """Fold, deliver and check now instead of at the next turn."""
+        self._wake_up()
+        self._look.set()
+
+    def _wake_up(self) -> None:
+        self._arrived.set()
+        self._wake.set()
+
+    async def finish(self) -> None:
+        """Let what is being sent end."""
+        await self._errands.finish(within=GRACE)
+
+    async def _receive(self, delivered: Delivered) -> int:
+        now = self._clock.now()
+        self._require_store()
+        self._require_room(now)
+        members = await receive_alerts(
+            delivered.body,
+            delivered.decoded,
+            addressed=delivered.addressed,
+            source=delivered.source,
+            journal=self._journal,
+            now=now,
+        )
+        self._arrived.set()
+        return members
+
+    def _require_store(self) -> None:
+        """Keep nothing in a store that has not been taken up.
+
+        Raises:
+            Outage: it has not.
+        """
+        if not self._opened.is_set():
+            raise Outage("database", "not open yet")
+
+    def _require_room(self, now: datetime) -> None:
+        """Refuse what the disk has no room for while there is still some to settle in.
+
+        Raises:
+            Outage: the disk is nearly full.
+        """
+        looked_at = self._disk_looked_at
+        if looked_at is None or abs(now - looked_at) >= limits.DISK_LOOK:
+            self._disk_looked_at = now
+            self._disk_free = shutil.disk_usage(self._settings.state_dir).free
+        if self._disk_free < limits.DISK_RESERVE_BYTES:
+            raise Outage("disk", f"{self._settings.state_dir} has no room left")
+
+    async def open_store(self) -> None:
+        """Open the database and take up what it holds.
+
+        Raises:
+            Outage: it cannot be opened or written now.
+            Refused: it belongs to another bot.
+        """
+        await self._database.open()
+        try:
+            adopted = await self._take_up()
+        except BaseException:
+            # Nothing may be kept in, or sent from, a store that is not known to be ours.
+            await self._database.let_go()
+            raise
+        self._opened.set()
+        self.look_again()
+        _log.info("the store is open", action="store_open", adopted=adopted)
+
+    async def _take_up(self) -> int:
+        """See that the store is this bot's, and take up what it holds."""
+        await claim_state(
+            State(self._database),
+            bot_token=reveal_token(self._settings),
+            api_base=self._settings.telegram_api_base,
+            now=self._clock.now(),
+        )
+        await self._outbox.release()
+        return await self._destinations.adopt(now=self._clock.now())
+
+    async def _open_or_refuse(self) -> None:
+        try:
+            await self.open_store()
+        except Refused as fault:
+            self.refusal.set_result(fault)
+            await asyncio.Event().wait()  # the program ends now
+
+    async def _fold(self) -> None:
+        began = time.perf_counter()
+        folded = await fold_webhooks(journal=self._journal, now=self._clock.now())
+        if folded.webhooks:
+            self._wake.set()
+        self.watch.note_pipelines(folded.pipelines)
+        for status, number in folded.members.items():
+            self.metrics.alerts.labels(status).inc(number)
+        if folded.has_more:
+            self._arrived.set()
+        if self._desk.inside >= limits.FOLD_RESTS_AT:
+            # Answers come first: what is in the journal is safe.
+            worked = time.perf_counter() - began
+            await self._clock.sleep(min(worked, limits.FOLD_REST_SECONDS))
+
+    async def _deliver(self) -> None:
+        started = await deliver_messages(
+            outbox=self._outbox,
+            start=self._errands.start,
+            show=self._show,
+            under_way=self._under_way,
+            now=self._clock.now(),
+        )
+        if started:
+            self._wake.set()
+
+    async def _show(self, message: Claimed) -> None:
+        self._under_way.add(message.destination.chat_id)
+        try:
+            verdict = await show_message(
+                message,
+                confirm=self._confirm,
+                render=self._render,
+                messenger=self._outside.telegram,
+                outbox=self._outbox,
+                clock=self._clock.now,
+                sleep=self._clock.sleep,
+                chance=self._chance.random,
+            )
+        finally:
+            self._under_way.discard(message.destination.chat_id)
+            self._wake.set()
+        self.watch.note_verdict(verdict)
+        self._count(message, verdict)
+
+    async def _confirm(self, members: Sequence[Member], now: datetime) -> Confirmed:
+        card = CardFacts(members=tuple(members), group_labels={})
+        if self._witness is None:
+            return card.members, {}
+        card, endings = await confirm_endings(
+            card, witness=self._witness, patience=limits.CONFIRM_PATIENCE, now=now
+        )
+        return card.members, endings
+
+    def _count(self, message: Claimed, verdict: Verdict) -> None:
+        outcome = verdict.reason.value if verdict.reason else "shown"
+        self.metrics.sends.labels(outcome, self._name_chat(message.destination)).inc()
+        if verdict.reason is None:
+            waited = self._clock.now() - message.waiting_since
+            self.metrics.delivery_seconds.observe(max(waited.total_seconds(), 0))
+        else:
+            _log.warning(
+                "a message could not be shown and is tried again",
+                action="send_failed",
+                kind=message.kind.value,
+                reason=outcome,
+                detail=verdict.detail,
+                chat=str(message.destination),
+                again_at=verdict.due_at.isoformat(timespec="seconds"),
+            )
+
+    def _name_chat(self, destination: Destination) -> str:
+        """Name a chat for the figures: strangers' addresses must not become series without end."""
+        known = {*self._settings.alert_chat_id, self._settings.fallback_chat_id}
+        return str(destination) if destination in known else "other"
+
+    def _render(self, facts: Facts, form: Form, now: datetime) -> Content:
+        language, zone = self._settings.language, self._settings.timezone
+        return self._renderer.render(facts, form, language=language, zone=zone, now=now)
+
+    def _note_template_fault(self, template: str, fault: Exception) -> None:
+        self.metrics.template_faults.labels(template).inc()
+        _log.error(
+            "a template fails; the plain form is shown instead",
+            action="template_fault",
+            template=template,
+            fault=str(fault),
+        )
+
+    async def _check(self) -> None:
+        checks: dict[str, Check] = {
+            "store": self._check_store,
+            "audience": self._check_audience,
+            "telegram": self._check_telegram,
+            "pipeline": self._check_pipeline,
+        }
+        for name, monitors in self._outside.monitors.items():
+            checks[name] = partial(probe_all, monitors)
+        self.readiness = await check_readiness(checks)
+        self.watch.note_readiness(self.readiness)
+        for name, problem in self.readiness.problems.items():
+            self.metrics.ready.labels(name).set(0 if problem else 1)
+
+    async def _check_store(self) -> str | None:
+        self._require_store()
+        self._require_room(self._clock.now())
+        await self._outbox.probe(now=self._clock.now())
+        return None
+
+    async def _check_telegram(self) -> str | None:
+        was_away = self.readiness.problems.get("telegram") is not None
+        problem = await self._outside.telegram.probe()
+        if was_away and problem is None:
+            await self._outbox.lift_pauses(_AWAY, now=self._clock.now())
+            self._wake.set()
+        return problem
+
+    async def _check_pipeline(self) -> str | None:
+        if self.watch.is_pipeline_silent:
+            return "the Watchdog alert no longer arrives: docs/runbooks/Watchdog.md"
+        return None
+
+    async def _check_audience(self) -> str | None:
+        unheard = (await self._outbox.depth()).unheard
+        if not self._settings.alert_chat_id:
+            return (
+                "no chat hears alerts: set ALERT_CHAT_ID to a chat's id and start again; "
+                f"{unheard} messages wait for it"
+            )
+        broken = await self._destinations.unheard()
+        if broken:
+            names = ", ".join(f"{each} ({reason})" for each, reason in broken.items())
+            return (
+                f"these chats take no messages: {names}; what they should hear is kept; let the "
+                "bot in, mend ALERT_CHAT_ID, or set FALLBACK_CHAT_ID"
+            )
+        return None
+
+    async def _check_destinations(self) -> None:
+        await check_destinations(
+            destinations=self._destinations,
+            messenger=self._outside.telegram,
+            now=self._clock.now(),
+        )
+        self._wake.set()
+
+    async def _balance(self) -> None:
+        account = await self._records.balance()
+        self.metrics.unaccounted.set(account.total)
+        if account.total:
+            _log.error("alerts are not accounted for", action="balance", account=str(account))
+
+    async def _purge(self) -> None:
+        before = self._clock.now() - self._settings.retention
+        purged = await self._records.purge(before=before)
+        while purged:
+            purged = await self._records.purge(before=before)
+
+    async def _figures(self) -> bytes:
+        try:
+            # The way in first: what is folded between the two looks is counted twice, not never.
+            backlog = await self._journal.backlog()
+            depth = await self._outbox.depth()
+            await self._balance()
+        except Outage:
+            self.metrics.forget_depth()
+        else:
+            now = self._clock.now()
+            oldest = [at for at in (depth.oldest, backlog.oldest) if at is not None]
+            age = now - min(oldest, default=now)
+            waiting = depth.waiting + backlog.webhooks
+            self.metrics.note_depth(waiting, depth.unheard, age.total_seconds())
+        return self.metrics.render()

@@ -1,0 +1,50 @@
+"""Another program holds the database for a while; what Alertmanager brings meanwhile is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.fakes.local_telegram import LocalTelegram
+from tests.fakes.webhooks import alert, webhook
+from tests.live.conftest import Programs, figures, free_port, post, read_chat, until
+
+pytestmark = pytest.mark.live
+ACCEPTED, LATER = 200, 503
+HOSTS = [f"web-{number}" for number in range(4)]
+
+
+async def test_a_database_that_another_locks_makes_webhooks_wait_or_come_again_and_loses_none(
+    programs: Programs, local: LocalTelegram
+) -> None:
+    port = free_port()
+    answers: list[int] = []
+
+    async def deliver(host: str) -> None:
+        """Send one webhook until it is accepted, as Alertmanager does."""
+        answer = 0
+        while answer != ACCEPTED:
+            answer = await post(port, webhook(alert(host=host), group=host))
+            answers.append(answer)
+
+    await programs.bridge(local, port)
+    database = programs.folder / "state" / "opswire.db"
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        delivering = [asyncio.create_task(deliver(host)) for host in HOSTS]
+        await asyncio.sleep(3)
+        assert ACCEPTED not in answers, "what cannot be written must not be promised"
+        other.execute("ROLLBACK")
+    await asyncio.gather(*delivering)
+    assert set(answers) <= {ACCEPTED, LATER}
+
+    async def all_shown() -> bool:
+        return len(await local.messages()) == len(HOSTS)
+
+    await until(all_shown, seconds=30)
+    texts = await read_chat(local)
+    assert all(sum(host in text for text in texts) == 1 for host in HOSTS)
+    assert (await figures(port))["opswire_alerts_unaccounted"] == 0
