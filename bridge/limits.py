@@ -37,6 +37,7 @@ CHAT_BOARD_CALLS = Pace(1, timedelta(seconds=1))
 GROUP_CALLS = Pace(20, timedelta(minutes=1))  # the bot FAQ: 20 a minute in a group, edits too
 # chosen: a board and its edits take the other 11, so it can always start and go on
 GROUP_CARD_CALLS = Pace(9, timedelta(minutes=1))
+GROUP_BOARD_CALLS = Pace(11, timedelta(minutes=1))  # boards of all topics together
 OVERALL_CALLS = Pace(30, timedelta(seconds=1))  # the bot FAQ: about 30 a second in all
 
 # Boards
@@ -50,6 +51,8 @@ BOARD_AFTER_HURRY = timedelta(seconds=8)
 # chosen: a board that has told of so many alerts is continued by another; its list stays readable
 BOARD_ALERTS = 3000
 BOARD_CALM = timedelta(seconds=30)  # chosen: a wave is over after so long without a new alert
+BOARD_MINUTE = timedelta(minutes=1)  # the span in which a trickle is counted
+BOARD_TRICKLE = 4  # chosen: alerts a minute that cards and rings carry with room to spare
 BOARD_RING = timedelta(minutes=1)  # chosen: a phone sounds once a minute for what a board shows
 
 # Webhook

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -57,6 +58,7 @@ _GONE: Final = (
     "there is no media in the message to edit",
     "message media can't be edited",
 )
+_NO_TEXT: Final = "there is no text in the message to edit"
 _TOPIC_GONE: Final = (
     "message thread not found",
     "top forum topic message not found",
@@ -154,7 +156,14 @@ class Telegram:
                 return Sent(telegram_id)
             return Sent(await self._send(destination, content, is_loud=is_loud, reply_to=reply_to))
         except _FAULTS as fault:
+            if telegram_id is not None and _NO_TEXT in _words(fault).casefold():
+                await self._take_away(destination.chat_id, telegram_id)
             return judge_fault(fault, telegram_id)
+
+    async def _take_away(self, chat_id: int, telegram_id: int) -> None:
+        """Delete a file in whose place a text comes, or it would stand there and grow old."""
+        with suppress(*_FAULTS):
+            await self._bot.delete_message(chat_id, telegram_id)
 
     async def check(self, destination: Destination) -> Outcome:
         """Ask whether messages get there, without showing one: `Sent(0)` when they do.

@@ -62,8 +62,11 @@ class Budget:
             return False
         if chat_id < 0 and not limits.GROUP_CALLS.has_room(self._chats[chat_id], self._now):
             return False
+        boards = self._boards[chat_id]
+        if is_board and chat_id < 0 and not limits.GROUP_BOARD_CALLS.has_room(boards, self._now):
+            return False
         if is_board:
-            return limits.CHAT_BOARD_CALLS.has_room(self._boards[chat_id], self._now)
+            return limits.CHAT_BOARD_CALLS.has_room(boards, self._now)
         cards = self._cards[chat_id]
         if chat_id < 0 and not limits.GROUP_CARD_CALLS.has_room(cards, self._now):
             return False

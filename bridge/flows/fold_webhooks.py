@@ -43,8 +43,12 @@ class Journal(Protocol):
         """Fold the oldest."""
         ...
 
-    async def give_up_oldest(self, fault: str, *, now: datetime) -> None:
-        """Show the oldest as it came."""
+    async def oldest(self) -> int | None:
+        """Name the oldest; None where there is none."""
+        ...
+
+    async def give_up(self, number: int, fault: str, *, now: datetime) -> None:
+        """Show one as it came."""
         ...
 
 
@@ -60,11 +64,13 @@ async def fold_webhooks(*, journal: Journal, now: datetime) -> Folded:
         raise
     except Exception as fault:  # noqa: BLE001 - one webhook must not hold up all others for ever
         _log.error("webhooks could not be folded together", action="fold", exc_info=fault)
+    oldest = await journal.oldest()
     try:
         return await journal.fold(now=now, together=1)
     except BridgeError:
         raise
     except Exception as fault:  # noqa: BLE001 - it is shown as it came
         _log.error("a webhook could not be folded", action="fold", exc_info=fault)
-        await journal.give_up_oldest(f"our own fault: {type(fault).__name__}", now=now)
+        if oldest is not None:
+            await journal.give_up(oldest, f"our own fault: {type(fault).__name__}", now=now)
     return await journal.fold(now=now, together=1)

@@ -52,6 +52,7 @@ def open_board(
     board = find_standing_boards(connection).get(destination)
     waiting = _find_waiting_cards(connection, destination)
     arrived, severities = _count_arrived(connection, waiting, board.id if board else None)
+    ringing = _drop_rings(connection, destination)
     newest = connection.execute(select(func.max(episodes.c.id))).scalar_one() or 0
     if board is None:
         begin = insert(boards).values(
@@ -59,7 +60,9 @@ def open_board(
             thread_id=destination.thread_id,
             opened_at=now,
             news_at=now,
-            arrived=arrived,
+            arrived=arrived + ringing,
+            minute_at=now,
+            minute_arrived=arrived + ringing,
             rung_at=now,
             rung_episode=newest,
         )
@@ -71,13 +74,19 @@ def open_board(
             now,
             priority=Priority.BOARD,
             board_id=board_id,
-            is_loud=any(map(hearing.sounds_at_first, severities)),
+            is_loud=bool(ringing) or any(map(hearing.sounds_at_first, severities)),
         )
     else:
         board_id = board.id
         again = update(boards).where(boards.c.id == board_id)
         connection.execute(
-            again.values(over_at=None, news_at=now, arrived=boards.c.arrived + arrived)
+            again.values(
+                over_at=None,
+                news_at=now,
+                arrived=boards.c.arrived + arrived + ringing,
+                minute_at=now,
+                minute_arrived=arrived + ringing,
+            )
         )
         want_board(connection, board_id, now)
         urgent = update(messages).where(
@@ -85,7 +94,6 @@ def open_board(
         )
         connection.execute(urgent.values(priority=Priority.BOARD))
     hold(connection, board_id, waiting)
-    _drop_rings(connection, destination)
 
 
 def note_wave(
@@ -95,6 +103,9 @@ def note_wave(
     values: dict[str, Any] = {"arrived": boards.c.arrived + arrived}
     if arrived:
         values["news_at"] = now
+        is_over = abs(now - board.minute_at) >= limits.BOARD_MINUTE
+        values["minute_at"] = now if is_over else board.minute_at
+        values["minute_arrived"] = arrived if is_over else boards.c.minute_arrived + arrived
     connection.execute(update(boards).where(boards.c.id == board.id).values(values))
     hold(connection, board.id, card_ids)
     want_board(connection, board.id, now)
@@ -156,6 +167,8 @@ def continue_board(connection: Connection, board: Any, now: datetime) -> None:
         opened_at=now,
         news_at=board.news_at,
         arrived=0,
+        minute_at=now,
+        minute_arrived=0,
         rung_at=board.rung_at,
         rung_episode=board.rung_episode,
         hurried_at=board.hurried_at,
@@ -170,11 +183,13 @@ def continue_board(connection: Connection, board: Any, now: datetime) -> None:
     connection.execute(rest.values(board_id=board_id))
 
 
-def end_wave(connection: Connection, board: Any, now: datetime) -> None:
+def end_wave(connection: Connection, board: Any, hearing: Hearing, now: datetime) -> None:
     """Let the cards speak again: those shown before at once, those that still fire after them.
 
     What began and ended under the board is told by the board alone.
     """
+    if board.news_at > board.rung_at:
+        put_storm_ring(connection, board, hearing, now)
     connection.execute(update(boards).where(boards.c.id == board.id).values(over_at=now))
     mine = select(cards.c.id).where(cards.c.board_id == board.id)
     over = select(cards.c.id).where(cards.c.board_id == board.id, cards.c.closed_at.is_not(None))
@@ -355,10 +370,10 @@ def _count_arrived(
     return count, severities
 
 
-def _drop_rings(connection: Connection, destination: Destination) -> None:
-    """Forget rings that wait: the board names their alerts."""
-    connection.execute(
-        delete(messages).where(
+def _drop_rings(connection: Connection, destination: Destination) -> int:
+    """Forget rings that wait, for the board names their alerts; answer how many those are."""
+    waiting = connection.execute(
+        select(messages.c.id, messages.c.facts).where(
             IS_WAITING,
             _IS_FREE,
             messages.c.kind == Kind.RING.value,
@@ -366,4 +381,11 @@ def _drop_rings(connection: Connection, destination: Destination) -> None:
             messages.c.chat_id == destination.chat_id,
             messages.c.thread_id == destination.thread_id,
         )
+    ).all()
+    for chunk in in_chunks([row.id for row in waiting]):
+        connection.execute(delete(messages).where(messages.c.id.in_(chunk)))
+    return sum(
+        len(row.facts["episodes"])
+        for row in waiting
+        if RingKind(row.facts["kind"]) in {RingKind.NEW, RingKind.WORSE}
     )

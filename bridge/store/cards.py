@@ -152,6 +152,13 @@ def copy_card(
     want_cards(connection, {copy: want}, now)
 
 
+def has_more_to_tell(connection: Connection, card_id: int, destination: Destination) -> bool:
+    """Say whether a card shows an episode that no card of that destination does."""
+    mine = select(card_episodes.c.episode_id).where(card_episodes.c.card_id == card_id)
+    ids = list(connection.execute(mine).scalars())
+    return not _shown_there(connection, ids, destination).issuperset(ids)
+
+
 def take_members(connection: Connection, giver: int, taker: int) -> None:
     """Let a card show all that another shows."""
     missing = select(literal(taker), card_episodes.c.episode_id).where(

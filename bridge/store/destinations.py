@@ -11,7 +11,7 @@ from bridge.core.audience import NOBODY, Destination, Hearer, choose_audience
 from bridge.core.hearing import Hearing
 from bridge.core.notices import NoticeFacts, NoticeKind
 from bridge.core.outbox import Kind, Priority
-from bridge.store.cards import copy_card, drop_cards, take_members
+from bridge.store.cards import copy_card, drop_cards, has_more_to_tell, take_members
 from bridge.store.database import Database
 from bridge.store.messages import IS_WAITING, Want, put_message, want_cards
 from bridge.store.notices import put_notice
@@ -111,7 +111,10 @@ def break_destination(
     known = connection.execute(select(destinations).where(*is_at(destinations, here))).first()
     if known is not None and known.broken_since is not None:
         failed = update(destinations).where(*is_at(destinations, here))
-        connection.execute(failed.values(is_on_trial=False, checked_at=now))
+        values = {"reason": broken.reason, "detail": broken.detail, "checked_at": now}
+        connection.execute(failed.values(is_on_trial=False, **values))
+        if known.reason != broken.reason:
+            _rescue(connection, hearing, now)
         return False
     values = {
         "broken_since": now,
@@ -126,8 +129,7 @@ def break_destination(
     else:
         connection.execute(update(destinations).where(*is_at(destinations, here)).values(values))
     fallback = find_fallback(connection, here, hearing)
-    if fallback is not None:
-        _reroute(connection, broken, fallback, now)
+    _rescue(connection, hearing, now)
     _tell(connection, broken, fallback, hearing, now)
     return True
 
@@ -141,6 +143,7 @@ def move_chat(
     _note_move(connection, old, fresh)
     connection.execute(delete(destinations).where(destinations.c.chat_id.in_((old, fresh))))
     _merge_cards(connection, old, fresh, now)
+    _let_cards_ring(connection, old)
     closing = update(boards).where(boards.c.chat_id == old, boards.c.closed_at.is_(None))
     connection.execute(closing.values(closed_at=now, over_at=now))
     connection.execute(
@@ -162,6 +165,22 @@ def _note_move(connection: Connection, old: int, fresh: int) -> None:
         connection.execute(insert(chats).values(chat_id=old, moved_to=fresh))
     # Back and forth would be a circle.
     connection.execute(update(chats).where(chats.c.chat_id == fresh).values(moved_to=None))
+
+
+def _let_cards_ring(connection: Connection, chat_id: int) -> None:
+    """Let cards that are shown anew ring themselves: there is nothing yet for a ring to answer."""
+    rings = connection.execute(
+        select(messages.c.id, messages.c.card_id).where(
+            IS_WAITING, messages.c.chat_id == chat_id, messages.c.kind == Kind.RING.value
+        )
+    ).all()
+    for ring in rings:
+        card = update(messages).where(
+            messages.c.card_id == ring.card_id, messages.c.kind == Kind.CARD.value
+        )
+        anew = {"revision": messages.c.revision + 1, "shown_revision": 0}
+        connection.execute(card.values(**anew, is_loud=True, priority=Priority.NEW_CRITICAL))
+        connection.execute(delete(messages).where(messages.c.id == ring.id))
 
 
 def _merge_cards(connection: Connection, old: int, fresh: int, now: datetime) -> None:
@@ -232,17 +251,15 @@ def mend_destination(
     )
     told = [*choose_admin(connection, hearing), *([fallback] if fallback else [])]
     put_notice(connection, notice, told, now)
+    _rescue(connection, hearing, now)
     return True
 
 
-def _reroute(
-    connection: Connection,
-    broken: Broken,
-    fallback: Destination,
-    now: datetime,
-) -> None:
-    """Give the fallback a copy of all that waits here, and of every card that still fires."""
-    hearer = Hearer(destination=fallback, instead_of=broken.destination, because=broken.reason)
+def _reroute(connection: Connection, broken: Broken, hearer: Hearer, now: datetime) -> None:
+    """Let somebody hear all that waits for a broken destination, and all of it that still fires.
+
+    What they have heard already is not told again.
+    """
     unseen = (
         select(cards.c.id, cards.c.closed_at)
         .join(messages, messages.c.card_id == cards.c.id)
@@ -254,14 +271,35 @@ def _reroute(
         .order_by(cards.c.id)
     )
     for row in connection.execute(unseen).all():
-        copy_card(connection, row.id, hearer, now, is_loud=row.closed_at is None)
+        if has_more_to_tell(connection, row.id, hearer.destination):
+            copy_card(connection, row.id, hearer, now, is_loud=row.closed_at is None)
+    told = select(messages.c.digest).where(*is_at(messages, hearer.destination))
     raw = select(messages).where(
         IS_WAITING,
         messages.c.kind == Kind.UNREADABLE.value,
+        messages.c.digest.not_in(told.where(messages.c.digest.is_not(None))),
         *is_at(messages, broken.destination),
     )
     for row in connection.execute(raw).all():
-        _copy_unreadable(connection, row, fallback, now)
+        _copy_unreadable(connection, row, hearer.destination, now)
+
+
+def _rescue(connection: Connection, hearing: Hearing, now: datetime) -> None:
+    """Let somebody hear what broken destinations cannot, as things are now.
+
+    A destination that nobody subscribes to any more was a slip that has been mended, or a chat that
+    was given up: those who hear alerts now hear what waits there.
+    """
+    follow, places = follow_moves(connection), find_broken(connection)
+    subscribed = [follow(each) for each in hearing.subscribed]
+    for here, reason in places.items():
+        broken = Broken(here, reason, "")
+        fallback = find_fallback(connection, here, hearing)
+        well = [each for each in subscribed if each not in places]
+        instead = [fallback] if fallback else ([] if here in subscribed else well)
+        for each in instead:
+            hearer = Hearer(destination=each, instead_of=here, because=reason)
+            _reroute(connection, broken, hearer, now)
 
 
 def _tell(
@@ -317,6 +355,7 @@ def _adopt(connection: Connection, hearing: Hearing, now: datetime) -> int:
     connection.execute(delete(messages).where(messages.c.chat_id == NOBODY))
     nobodys = connection.execute(select(cards.c.id).where(cards.c.chat_id == NOBODY)).scalars()
     drop_cards(connection, list(nobodys))
+    _rescue(connection, hearing, now)
     return len(orphans) * len(hearers)
 
 

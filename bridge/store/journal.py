@@ -89,10 +89,15 @@ class Journal:
             lambda connection: _fold(connection, self._hearing, now, most=most), is_patient=True
         )
 
-    async def give_up_oldest(self, fault: str, *, now: datetime) -> None:
-        """Show the oldest webhook as it came: it cannot be folded."""
+    async def oldest(self) -> int | None:
+        """Name the oldest webhook; None where there is none."""
+        oldest = select(func.min(journal.c.id))
+        return await self._database.read(lambda connection: connection.execute(oldest).scalar_one())
+
+    async def give_up(self, number: int, fault: str, *, now: datetime) -> None:
+        """Show a webhook as it came: it cannot be folded."""
         await self._database.write(
-            lambda connection: _give_up(connection, self._hearing, fault, now)
+            lambda connection: _give_up(connection, self._hearing, number, fault, now)
         )
 
     async def backlog(self) -> Backlog:
@@ -183,8 +188,10 @@ def _audience_chooser(
     return choose
 
 
-def _give_up(connection: Connection, hearing: Hearing, fault: str, now: datetime) -> None:
-    row = connection.execute(select(journal).order_by(journal.c.id).limit(1)).one_or_none()
+def _give_up(
+    connection: Connection, hearing: Hearing, number: int, fault: str, now: datetime
+) -> None:
+    row = connection.execute(select(journal).where(journal.c.id == number)).one_or_none()
     if row is None:
         return
     raw = bytes(row.body).decode("utf-8", errors="backslashreplace")

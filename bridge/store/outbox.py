@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import limits
 from bridge.core.audience import NOBODY, Destination
@@ -15,6 +16,7 @@ from bridge.core.cards import Ending, ListFacts, UnreadableFacts
 from bridge.core.hearing import Hearing
 from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict
 from bridge.core.second_way import WaitingCard
+from bridge.logs import create_log
 from bridge.store.boards import find_board_facts, next_edit
 from bridge.store.cards import find_facts
 from bridge.store.database import Database
@@ -30,6 +32,8 @@ from bridge.store.notices import read_notice
 from bridge.store.queue import change_boards, decide, lease
 from bridge.store.rings import find_ring_facts
 from bridge.store.tables import calls, chats, heartbeat, messages
+
+_log = create_log(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,34 @@ class Outbox:
         if not await self._database.read(look):
             return []
         rows = await self._database.write(work)
-        claimed = await self._database.read(
-            lambda connection: [_read_claimed(connection, row) for row in rows]
-        )
+        try:
+            claimed = await self._database.read(
+                lambda connection: [_read_or_fail(connection, row) for row in rows]
+            )
+        except BaseException:
+            # Else every chat of this pass would wait for its lease to run out.
+            ids = [row.id for row in rows]
+            soon = now + limits.BACKOFF_FIRST
+            await self._database.write(lambda connection: _put_back(connection, ids, soon))
+            raise
+        await self._put_off_unreadable(rows, claimed, now)
         void = [row.id for row, message in zip(rows, claimed, strict=True) if message is None]
         if void:
             await self._database.write(lambda connection: _forget(connection, void))
             if len(void) == len(rows):
                 return await self.claim(under_way=under_way, now=now)
-        return [message for message in claimed if message is not None]
+        return [message for message in claimed if isinstance(message, Claimed)]
+
+    async def _put_off_unreadable(
+        self, rows: Sequence[Any], claimed: Sequence[object], now: datetime
+    ) -> None:
+        """Let what cannot be read wait, so that it holds up nothing but itself."""
+        pairs = zip(rows, claimed, strict=True)
+        ids = [row.id for row, message in pairs if isinstance(message, Exception)]
+        if ids:
+            _log.error("messages cannot be read from the store", action="claim", messages=ids)
+            later = now + limits.BACKOFF_REFUSED
+            await self._database.write(lambda connection: _put_back(connection, ids, later))
 
     async def settle(
         self,
@@ -216,9 +239,34 @@ def _find_answered(connection: Connection, row: Any) -> int | None:
     return None if answered is None else int(answered)
 
 
+def _read_or_fail(connection: Connection, row: Any) -> Claimed | Exception | None:
+    """Gather what a row is to show; what is wrong with it is its own failure alone."""
+    try:
+        return _read_claimed(connection, row)
+    except SQLAlchemyError:
+        raise
+    except Exception as fault:  # noqa: BLE001 - one bad row must not hold up every chat
+        return fault
+
+
+def _put_back(connection: Connection, ids: Sequence[int], due_at: datetime) -> None:
+    """End leases of messages whose facts could not be read."""
+    _uncount(connection, ids)
+    free = update(messages).where(messages.c.id.in_(ids))
+    connection.execute(free.values(leased_until=None, due_at=due_at))
+
+
+def _uncount(connection: Connection, ids: Sequence[int]) -> None:
+    """Take back the calls counted last for these messages: they were never made."""
+    last = (
+        select(func.max(calls.c.id)).where(calls.c.message_id.in_(ids)).group_by(calls.c.message_id)
+    )
+    connection.execute(delete(calls).where(calls.c.id.in_(last)))
+
+
 def _forget(connection: Connection, ids: Sequence[int]) -> None:
     """Drop rings that have nothing left to say; their calls were never made."""
-    connection.execute(delete(calls).where(calls.c.message_id.in_(ids)))
+    _uncount(connection, ids)
     connection.execute(delete(messages).where(messages.c.id.in_(ids)))
 
 

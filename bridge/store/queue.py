@@ -95,8 +95,12 @@ def decide(connection: Connection, under_way: Collection[int], now: datetime) ->
 
 
 def _is_calm(board: Any, now: datetime) -> bool:
+    """Say whether a wave is over: nothing new for a while, or a minute of no more than fits."""
     # Not only the past: a clock that was put back must not keep a board for ever.
-    return bool(abs(now - board.news_at) >= limits.BOARD_CALM)
+    if abs(now - board.news_at) >= limits.BOARD_CALM:
+        return True
+    is_counted = abs(now - board.minute_at) >= limits.BOARD_MINUTE
+    return bool(is_counted and board.minute_arrived <= limits.BOARD_TRICKLE)
 
 
 def _may_ring(board: Any, now: datetime) -> bool:
@@ -113,7 +117,7 @@ def change_boards(connection: Connection, plan: Plan, hearing: Hearing, now: dat
     for board in plan.ringing:
         put_storm_ring(connection, board, hearing, now)
     for board in plan.calm:
-        end_wave(connection, board, now)
+        end_wave(connection, board, hearing, now)
     for board in plan.returned:
         close_board(connection, board, now)
 
@@ -169,7 +173,10 @@ def _is_paused(now: datetime) -> Any:
     return and_(
         chats.c.paused_until.is_not(None),
         chats.c.paused_until > now,
-        or_(is_asked, chats.c.paused_until <= now + limits.BACKOFF_LONGEST),
+        or_(
+            and_(is_asked, chats.c.paused_until <= now + limits.RATE_LIMIT_LONGEST),
+            chats.c.paused_until <= now + limits.BACKOFF_LONGEST,
+        ),
     )
 
 
@@ -215,7 +222,8 @@ def _find_waiting(connection: Connection, now: datetime) -> list[Waiting]:
     """Look at the most urgent that may go in each chat, and at all that is under way."""
     leased = _is_leased(now)
     place = func.row_number().over(
-        partition_by=messages.c.chat_id,
+        # Apart, or a chat with many boards would show nothing else.
+        partition_by=(messages.c.chat_id, messages.c.kind == Kind.BOARD.value),
         order_by=_URGENCY,
     )
     ranked = (

@@ -117,6 +117,8 @@ boards = Table(
     Column("opened_at", Instant, nullable=False),
     Column("news_at", Instant, nullable=False),  # when the last alert of the wave came
     Column("arrived", Integer, nullable=False),  # alerts of the wave
+    Column("minute_at", Instant, nullable=False),  # since when the next is counted
+    Column("minute_arrived", Integer, nullable=False),  # alerts since then
     Column("over_at", Instant),  # when the wave was over
     Column("closed_at", Instant),  # when every card had returned or was over
     Column("rung_at", Instant, nullable=False),  # when a phone last sounded for it

@@ -115,7 +115,7 @@ async def test_a_body_of_other_bytes_is_shown_as_far_as_it_can_be(stage: Stage) 
 
 
 async def test_giving_up_what_somebody_else_has_folded_shows_nothing(stage: Stage) -> None:
-    await stage.journal.give_up_oldest("a fault", now=stage.now)
+    await stage.journal.give_up(1, "a fault", now=stage.now)
     assert await stage.show() == []
 
 

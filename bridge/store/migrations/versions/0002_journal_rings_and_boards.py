@@ -83,6 +83,8 @@ def _create_boards() -> None:
         sa.Column("opened_at", sa.DateTime, nullable=False),
         sa.Column("news_at", sa.DateTime, nullable=False),
         sa.Column("arrived", sa.Integer, nullable=False),
+        sa.Column("minute_at", sa.DateTime, nullable=False),
+        sa.Column("minute_arrived", sa.Integer, nullable=False),
         sa.Column("over_at", sa.DateTime),
         sa.Column("closed_at", sa.DateTime),
         sa.Column("rung_at", sa.DateTime, nullable=False),
