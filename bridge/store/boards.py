@@ -21,13 +21,11 @@ from sqlalchemy import (
 )
 
 from bridge import limits
-from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
-from bridge.core.boards import BoardFacts, BoardState
-from bridge.core.cards import in_order
 from bridge.core.hearing import Hearing
 from bridge.core.outbox import Kind, Priority
 from bridge.core.rings import RingKind
+from bridge.store.board_facts import find_critical_cards, find_open_members
 from bridge.store.episodes import in_chunks, read_member
 from bridge.store.messages import IS_UNSHOWN, IS_WAITING, put_message
 from bridge.store.tables import Instant, boards, card_episodes, cards, episodes, messages
@@ -53,47 +51,60 @@ def open_board(
     waiting = _find_waiting_cards(connection, destination)
     arrived, severities = _count_arrived(connection, waiting, board.id if board else None)
     ringing = _drop_rings(connection, destination)
-    newest = connection.execute(select(func.max(episodes.c.id))).scalar_one() or 0
+    arrived += ringing
     if board is None:
-        begin = insert(boards).values(
-            chat_id=destination.chat_id,
-            thread_id=destination.thread_id,
-            opened_at=now,
-            news_at=now,
-            arrived=arrived + ringing,
-            minute_at=now,
-            minute_arrived=arrived + ringing,
-            rung_at=now,
-            rung_episode=newest,
-        )
-        board_id = int(connection.execute(begin.returning(boards.c.id)).scalar_one())
-        put_message(
-            connection,
-            Kind.BOARD,
-            destination,
-            now,
-            priority=Priority.BOARD,
-            board_id=board_id,
-            is_loud=bool(ringing) or any(map(hearing.sounds_at_first, severities)),
-        )
+        is_loud = bool(ringing) or any(map(hearing.sounds_at_first, severities))
+        board_id = _begin_board(connection, destination, arrived, now, is_loud=is_loud)
     else:
         board_id = board.id
-        again = update(boards).where(boards.c.id == board_id)
-        connection.execute(
-            again.values(
-                over_at=None,
-                news_at=now,
-                arrived=boards.c.arrived + arrived + ringing,
-                minute_at=now,
-                minute_arrived=arrived + ringing,
-            )
-        )
-        want_board(connection, board_id, now)
-        urgent = update(messages).where(
-            messages.c.board_id == board_id, messages.c.kind == Kind.BOARD.value
-        )
-        connection.execute(urgent.values(priority=Priority.BOARD))
+        _reopen_board(connection, board_id, arrived, now)
     hold(connection, board_id, waiting)
+
+
+def _begin_board(
+    connection: Connection, here: Destination, arrived: int, now: datetime, *, is_loud: bool
+) -> int:
+    newest = connection.execute(select(func.max(episodes.c.id))).scalar_one() or 0
+    begin = insert(boards).values(
+        chat_id=here.chat_id,
+        thread_id=here.thread_id,
+        opened_at=now,
+        news_at=now,
+        arrived=arrived,
+        minute_at=now,
+        minute_arrived=arrived,
+        rung_at=now,
+        rung_episode=newest,
+    )
+    board_id = int(connection.execute(begin.returning(boards.c.id)).scalar_one())
+    put_message(
+        connection,
+        Kind.BOARD,
+        here,
+        now,
+        priority=Priority.BOARD,
+        board_id=board_id,
+        is_loud=is_loud,
+    )
+    return board_id
+
+
+def _reopen_board(connection: Connection, board_id: int, arrived: int, now: datetime) -> None:
+    again = update(boards).where(boards.c.id == board_id)
+    connection.execute(
+        again.values(
+            over_at=None,
+            news_at=now,
+            arrived=boards.c.arrived + arrived,
+            minute_at=now,
+            minute_arrived=arrived,
+        )
+    )
+    want_board(connection, board_id, now)
+    urgent = update(messages).where(
+        messages.c.board_id == board_id, messages.c.kind == Kind.BOARD.value
+    )
+    connection.execute(urgent.values(priority=Priority.BOARD))
 
 
 def note_wave(
@@ -196,7 +207,7 @@ def end_wave(connection: Connection, board: Any, hearing: Hearing, now: datetime
     held = and_(messages.c.card_id.in_(mine), messages.c.kind.in_(_COVERED), messages.c.is_held)
     cover(connection, and_(messages.c.card_id.in_(over), messages.c.is_held))
     returning = and_(held, IS_UNSHOWN, messages.c.kind == Kind.CARD.value)
-    for chunk in in_chunks(_find_critical_cards(connection, board.id)):
+    for chunk in in_chunks(find_critical_cards(connection, board.id)):
         worst = update(messages).where(returning, messages.c.card_id.in_(chunk))
         worst = worst.values(priority=Priority.RETURN_CRITICAL, is_loud=False, is_held=False)
         connection.execute(worst)
@@ -244,7 +255,7 @@ def put_storm_ring(connection: Connection, board: Any, hearing: Hearing, now: da
     here = Destination(board.chat_id, board.thread_id)
     rung = update(boards).where(boards.c.id == board.id)
     connection.execute(rung.values(rung_at=now, rung_episode=newest))
-    new = _open_members(connection, here, episodes.c.id > board.rung_episode)
+    new = find_open_members(connection, here, episodes.c.id > board.rung_episode)
     waiting = and_(
         IS_WAITING,
         _IS_FREE,
@@ -266,76 +277,6 @@ def put_storm_ring(connection: Connection, board: Any, hearing: Hearing, now: da
             is_loud=True,
             facts={"kind": RingKind.STORM.value, "after": board.rung_episode, "until": newest},
         )
-
-
-def find_board_facts(connection: Connection, board_id: int) -> BoardFacts:
-    """Gather a board's whole truth."""
-    board = connection.execute(select(boards).where(boards.c.id == board_id)).one()
-    here = Destination(board.chat_id, board.thread_id)
-    mine = {
-        row.id: read_member(row)
-        for row in connection.execute(
-            select(episodes)
-            .join(card_episodes, card_episodes.c.episode_id == episodes.c.id)
-            .join(cards, cards.c.id == card_episodes.c.card_id)
-            .where(cards.c.board_id == board_id)
-        )
-    }
-    state = BoardState.STORM
-    if board.closed_at is not None:
-        state = BoardState.CLOSED
-    elif board.over_at is not None:
-        state = BoardState.AFTER
-    if state is BoardState.STORM:
-        mine |= {each.episode_id: each for each in _open_members(connection, here)}
-    return BoardFacts(
-        state=state,
-        opened_at=board.opened_at,
-        over_at=board.over_at,
-        arrived=board.arrived,
-        members=in_order(list(mine.values())),
-    )
-
-
-def find_storm_members(connection: Connection, board_id: int, after: int, until: int) -> Any:
-    """Find what a storm ring is about: the new alerts that still fire, and how many fire in all."""
-    board = connection.execute(select(boards).where(boards.c.id == board_id)).one()
-    here = Destination(board.chat_id, board.thread_id)
-    everything = _open_members(connection, here)
-    return [each for each in everything if after < each.episode_id <= until], len(everything)
-
-
-def _find_critical_cards(connection: Connection, board_id: int) -> list[int]:
-    firing = (
-        select(cards.c.id.label("card_id"), episodes)
-        .join(card_episodes, card_episodes.c.card_id == cards.c.id)
-        .join(episodes, episodes.c.id == card_episodes.c.episode_id)
-        .where(cards.c.board_id == board_id, episodes.c.ended_at.is_(None))
-    )
-    return sorted(
-        {
-            row.card_id
-            for row in connection.execute(firing)
-            if read_member(row).severity is Severity.CRITICAL
-        }
-    )
-
-
-def _open_members(connection: Connection, here: Destination, *which: Any) -> list[Any]:
-    firing = (
-        select(episodes)
-        .distinct()
-        .join(card_episodes, card_episodes.c.episode_id == episodes.c.id)
-        .join(cards, cards.c.id == card_episodes.c.card_id)
-        .where(
-            cards.c.closed_at.is_(None),
-            cards.c.chat_id == here.chat_id,
-            cards.c.thread_id == here.thread_id,
-            episodes.c.ended_at.is_(None),
-            *which,
-        )
-    )
-    return [read_member(row) for row in connection.execute(firing)]
 
 
 def _find_waiting_cards(connection: Connection, destination: Destination) -> list[int]:

@@ -153,6 +153,7 @@ def move_chat(
     )
     for table in (cards, boards):
         connection.execute(update(table).where(table.c.chat_id == old).values(chat_id=fresh))
+    _show_cards_anew(connection, fresh)
     notice = NoticeFacts(
         kind=NoticeKind.CHAT_MOVED, since=now, until=now, subject=str(old), detail=str(fresh)
     )
@@ -167,6 +168,20 @@ def _note_move(connection: Connection, old: int, fresh: int) -> None:
     connection.execute(update(chats).where(chats.c.chat_id == fresh).values(moved_to=None))
 
 
+def _show_cards_anew(connection: Connection, chat_id: int) -> None:
+    """Bring the cards that still fire to the new place, silently: the old ones grow old."""
+    firing = select(cards.c.id).where(cards.c.chat_id == chat_id, cards.c.closed_at.is_(None))
+    left_behind = update(messages).where(
+        messages.c.kind == Kind.CARD.value,
+        messages.c.card_id.in_(firing),
+        messages.c.telegram_id.is_(None),
+        messages.c.shown_revision > 0,
+        messages.c.is_loud.is_(False),
+    )
+    anew = {"revision": messages.c.revision + 1, "priority": Priority.RETURN}
+    connection.execute(left_behind.values(**anew, is_loud=False))
+
+
 def _let_cards_ring(connection: Connection, chat_id: int) -> None:
     """Let cards that are shown anew ring themselves: there is nothing yet for a ring to answer."""
     rings = connection.execute(
@@ -178,8 +193,8 @@ def _let_cards_ring(connection: Connection, chat_id: int) -> None:
         card = update(messages).where(
             messages.c.card_id == ring.card_id, messages.c.kind == Kind.CARD.value
         )
-        anew = {"revision": messages.c.revision + 1, "shown_revision": 0}
-        connection.execute(card.values(**anew, is_loud=True, priority=Priority.NEW_CRITICAL))
+        anew = {"revision": messages.c.revision + 1, "priority": Priority.NEW_CRITICAL}
+        connection.execute(card.values(**anew, is_loud=True))
         connection.execute(delete(messages).where(messages.c.id == ring.id))
 
 

@@ -157,7 +157,6 @@ def _find_shown(connection: Connection, card_ids: Sequence[int]) -> set[int]:
             messages.c.card_id.in_(chunk),
             messages.c.kind == Kind.CARD.value,
             or_(
-                messages.c.shown_revision > 0,
                 messages.c.telegram_id.is_not(None),
                 messages.c.leased_until.is_not(None),
             ),

@@ -17,7 +17,8 @@ from bridge.core.hearing import Hearing
 from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict
 from bridge.core.second_way import WaitingCard
 from bridge.logs import create_log
-from bridge.store.boards import find_board_facts, next_edit
+from bridge.store.board_facts import find_board_facts
+from bridge.store.boards import next_edit
 from bridge.store.cards import find_facts
 from bridge.store.database import Database
 from bridge.store.destinations import (
@@ -207,7 +208,7 @@ def _read_claimed(connection: Connection, row: Any) -> Claimed | None:
         attempts=row.attempts,
         waiting_since=row.waiting_since,
         facts=facts,
-        is_loud=bool(row.is_loud) and row.shown_revision == 0,
+        is_loud=bool(row.is_loud) and row.telegram_id is None,
         reply_to=_find_answered(connection, row),
         claimed_at=row.leased_until - limits.CLAIM_LEASE,
     )
@@ -281,7 +282,7 @@ def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: dat
     }
     if verdict.shown:
         # What changed while it was under way is still wanted, and waits from now on.
-        values |= {"shown_revision": message.revision, "waiting_since": now}
+        values |= {"shown_revision": message.revision, "waiting_since": now, "is_loud": False}
         values["is_whole"] = verdict.is_whole
         if message.kind is Kind.BOARD:
             board_id = select(messages.c.board_id).where(messages.c.id == message.id)

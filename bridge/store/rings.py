@@ -14,7 +14,7 @@ from bridge.core.audience import Destination
 from bridge.core.cards import in_order
 from bridge.core.outbox import Kind, Priority
 from bridge.core.rings import RingFacts, RingKind
-from bridge.store.boards import find_storm_members
+from bridge.store.board_facts import find_storm_members
 from bridge.store.episodes import in_chunks, read_member
 from bridge.store.messages import IS_WAITING, put_message
 from bridge.store.tables import card_episodes, episodes, messages

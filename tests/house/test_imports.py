@@ -46,6 +46,7 @@ SIBLINGS = {
     "clients": {"threads"},
     "store": {
         *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
+        "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
     },
     "inbound": {"web.answers", "web.health", "web.webhook"},
