@@ -62,7 +62,9 @@ async def test_what_waited_for_an_audience_arrives_once_there_is_one(tmp_path: P
     telegram = FakeTelegram()
     outside = Outside(telegram=telegram, monitors={})
     async with open_bridge(settings(tmp_path), token=TOKEN, outside=outside, clock=FakeClock()):
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(10):
+            while len(telegram.shown) < 2:  # noqa: ASYNC110 - the fake sets no event
+                await asyncio.sleep(0.02)
     assert len(telegram.shown) == 2
 
 
