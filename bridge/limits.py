@@ -68,11 +68,11 @@ UNREADABLE_KEPT = 100_000  # chosen: characters of it that are kept; more helps 
 UNREADABLE_APART = 3  # chosen: unreadable members of one webhook that get a message each
 FOLD_WEBHOOKS = 16  # chosen: webhooks folded in one transaction
 FOLD_BYTES = 32 * 1024  # chosen: a transaction of this size holds up others for about 15 ms
-# chosen: while so many webhooks wait for their answers, folding rests as long as it worked, at most
-# this; a storm that is only read late would be a board that is late
+# chosen: while so many webhooks wait for their answers, folding rests eight times as long as it
+# worked, at most this; a storm that is only read late would be a board that is late
 FOLD_RESTS_AT = 8
-FOLD_REST_SECONDS = 0.05
-THREAD_TURN_SECONDS = 0.0005  # chosen: Python's 5 ms would let each fold delay answers by as much
+FOLD_REST_SECONDS = 0.5
+THREAD_TURN_SECONDS = 0.0002  # chosen: Python's 5 ms would let each fold delay answers by as much
 
 # Delivery
 # three times the send timeout: a claim never overlaps a live attempt

@@ -233,7 +233,7 @@ class Bridge:
         if self._desk.inside >= limits.FOLD_RESTS_AT:
             # Answers come first: what is in the journal is safe.
             worked = time.perf_counter() - began
-            await self._clock.sleep(min(worked, limits.FOLD_REST_SECONDS))
+            await self._clock.sleep(min(8 * worked, limits.FOLD_REST_SECONDS))
 
     async def _deliver(self) -> None:
         started = await deliver_messages(
