@@ -152,9 +152,12 @@ class Keeper:
     async def figures(self) -> dict[str, float]:
         """Read the bridge's figures; none while it is down."""
         try:
-            text = (await self.door.get("/metrics")).text
+            answer = await self.door.get("/metrics")
         except httpx.HTTPError:
             return {}
+        if answer.status_code != httpx.codes.OK:
+            return {}
+        text = answer.text
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {name: float(figure) for name, _, figure in lines if name}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Coroutine, Generator
 from pathlib import Path
 from typing import Any, Final
@@ -113,6 +114,6 @@ def _innermost(work: Any) -> str:
 
 def _write(note: Path, text: str) -> None:
     """Write at one stroke: whoever reads meanwhile finds the former text."""
-    fresh = note.with_suffix(".fresh")
+    fresh = note.with_suffix(f".{threading.get_ident()}")  # several threads ask the database
     fresh.write_text(text)
     fresh.replace(note)
