@@ -77,6 +77,7 @@ OWNERS = {
     "starlette": {"inbound"},
     "pydantic": {"inbound"},
     "uvicorn": {"app"},
+    "uvloop": {"__main__"},
     "yaml": {"app", "settings"},
     "dotenv": {"settings"},
     "structlog": {"logs"},
