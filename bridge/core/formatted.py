@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
+from bridge.core.keyboards import Keyboard, Offer
 from bridge.limits import MESSAGE_CHARACTERS, MESSAGE_ENTITIES
 
 ELLIPSIS: Final = "…"
@@ -77,10 +78,13 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """A whole message: its text, or a file whose caption the text is."""
+    """A whole message: its text, or a file or picture whose caption the text is."""
 
     text: Formatted
     attachment: Attachment | None = None
+    photo: bytes | None = None
+    """A PNG whose caption the text is."""
+    keyboard: Keyboard | Offer | None = None
     is_whole: bool = True
     """Whether nothing of the facts was left out of it."""
 

@@ -284,3 +284,72 @@ heartbeat = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("beat_at", Instant, nullable=False),
 )
+
+people = Table(
+    "people",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("role", String(16), nullable=False),  # a value of core.access.Role
+    Column("scope", Json, nullable=False),  # as core.access.Scope writes it
+    Column("name", Json, nullable=False),  # what they called themselves when last seen
+    Column("added_by", BigInteger),  # null: at the console, or by the first admin's link
+    Column("added_at", Instant, nullable=False),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),  # the code itself is nowhere
+    Column("purpose", String(16), nullable=False),  # a value of core.enrolment.Purpose
+    Column("gives", Json, nullable=False),  # to whoever uses it: a role and scope, a host
+    Column("made_by", BigInteger),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("used_by", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("entry", Json, nullable=False),  # who, chat, what, on what, outcome
+    Column("previous", DIGEST, nullable=False),  # the digest of the entry before
+    Column("digest", DIGEST, nullable=False),  # of all the above
+    sqlite_autoincrement=True,  # a number that was cut off must not come again
+)
+# What is old enough to be purged.
+Index("audit_at", audit.c.at)
+
+updates = Table(
+    "updates",
+    metadata,
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", Json, nullable=False),  # as Telegram sent it
+    Column("received_at", Instant, nullable=False),
+    Column("begun_at", Instant),
+    Column("done_at", Instant),
+)
+# What is left to be done after a restart; what is old enough to be purged.
+Index("updates_done", updates.c.done_at)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("thread_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("matchers", Json, nullable=False),  # none: every alert
+    Column("since", Instant, nullable=False),
+    Column("made_by", BigInteger),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("thread_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("chosen", Json, nullable=False),  # language, zone, notify, quiet, kinds: those chosen
+    Column("scope", Json, nullable=False),  # the hosts that exist here, as core.access.Scope
+    Column("title", Json, nullable=False),  # what the chat was called when last seen
+)
