@@ -162,3 +162,18 @@ HEARTBEAT_TIMEOUT_SECONDS = (
 # Pipelines
 PIPELINES = 50  # chosen: who runs more of them, or names each pod one, reads the log
 PIPELINE_CHARACTERS = 200  # chosen: a name is a few labels
+
+# Chat
+ANSWER_PATIENCE = timedelta(seconds=8)  # the contract: every command answers within 10 s
+ANSWER_SHOWN_WITHIN = timedelta(minutes=1)  # chosen: later nobody looks for it any more
+ANSWER_ROOM_WITHIN = timedelta(seconds=5)  # chosen: somebody waits with the phone in the hand
+ANSWER_ROOM_LOOK = timedelta(milliseconds=250)  # chosen: as good as at once to a person
+CHANGE_FRESH = timedelta(seconds=60)  # the contract: an older command changes nothing
+UPDATES_TOGETHER = 32  # chosen: updates worked on at once; the rest waits in the journal
+POLL_SECONDS = 25  # Bot API getUpdates: at most 50; a proxy in between often ends calls at 30
+POLL_BACKOFF_LONGEST = timedelta(seconds=30)  # chosen: a bot that is back answers within this
+CALLBACK_CHARACTERS = 200  # Bot API answerCallbackQuery
+MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
+STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids
+STRANGERS_KEPT = 10_000  # chosen: strangers remembered, a few hundred bytes each
+REFUSAL_AGAIN = timedelta(days=1)  # the contract: one short refusal, then silence

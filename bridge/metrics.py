@@ -48,6 +48,12 @@ class Metrics:
             "Templates that failed and were replaced by the plain form.",
             "template",
         )
+        self.commands = self._counter(
+            "commands_total", "Commands of people, by command and outcome.", "command", "outcome"
+        )
+        self.command_seconds = self._histogram(
+            "command_seconds", "From a person's update to the answer.", _SLOW
+        )
         self.ready = self._gauge("ready", "1 where the check of /readyz passes, else 0.", "check")
 
     def note_depth(self, waiting: int, unheard: int, oldest_seconds: float) -> None:

@@ -103,7 +103,7 @@ _STRANGE: Final = "the answer is not the Bot API's (a proxy's page?)"
 _GENERAL_TOPIC: Final = 1  # Telegram wants the general topic of a forum unnamed
 _NO_SUCH_MESSAGE: Final = 2**31 - 1
 # All that a call can end in; the proxy's are not among aiohttp's.
-_FAULTS: Final = (
+FAULTS: Final = (
     AiogramError,
     aiohttp.ClientError,
     TimeoutError,
@@ -155,14 +155,14 @@ class Telegram:
                 await self._edit(destination.chat_id, telegram_id, content)
                 return Sent(telegram_id)
             return Sent(await self._send(destination, content, is_loud=is_loud, reply_to=reply_to))
-        except _FAULTS as fault:
-            if telegram_id is not None and _NO_TEXT in _words(fault).casefold():
+        except FAULTS as fault:
+            if telegram_id is not None and _NO_TEXT in words_of(fault).casefold():
                 await self._take_away(destination.chat_id, telegram_id)
             return judge_fault(fault, telegram_id)
 
     async def _take_away(self, chat_id: int, telegram_id: int) -> None:
         """Delete a file in whose place a text comes, or it would stand there and grow old."""
-        with suppress(*_FAULTS):
+        with suppress(*FAULTS):
             await self._bot.delete_message(chat_id, telegram_id)
 
     async def check(self, destination: Destination) -> Outcome:
@@ -178,7 +178,7 @@ class Telegram:
                 await self._try_topic(destination)
             if destination.chat_id < 0:
                 return await self._check_rights(destination.chat_id)
-        except _FAULTS as fault:
+        except FAULTS as fault:
             return judge_fault(fault, None)
         return Sent(0)
 
@@ -195,8 +195,8 @@ class Telegram:
                 "Telegram does not know this bot token; take a fresh one from @BotFather and put "
                 "it into BOT_TOKEN"
             )
-        except _FAULTS as fault:
-            raise Outage(PARTY, _words(fault)) from fault
+        except FAULTS as fault:
+            raise Outage(PARTY, words_of(fault)) from fault
         return None
 
     async def _send(
@@ -289,7 +289,7 @@ class Telegram:
 
 def judge_fault(fault: Exception, telegram_id: int | None) -> Outcome:
     """Say what a failed call means for the message, in the closed words of `Reason`."""
-    words = _words(fault)
+    words = words_of(fault)
     match fault:
         case TelegramBadRequest():
             return _judge_bad_request(words, telegram_id)
@@ -374,7 +374,7 @@ def _entities_of(text: Formatted) -> list[MessageEntity]:
     ]
 
 
-def _words(fault: Exception) -> str:
+def words_of(fault: Exception) -> str:
     """Say what happened without the token, which stands in the address of every call."""
     if isinstance(fault, ClientDecodeError):
         return _STRANGE

@@ -43,13 +43,16 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
-    "clients": {"threads"},
+    "clients": {"threads", "telegram"},
     "store": {
         *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
     },
-    "inbound": {"web.answers", "web.health", "web.webhook"},
+    "inbound": {
+        *("web.answers", "web.health", "web.webhook"),
+        *("chat.command", "chat.requests", "chat.strangers", "chat.arrivals"),
+    },
 }
 # room of the sandbox → the rooms that it may import, beside answers, limits and refusals
 SANDBOX_MAY_IMPORT = {

@@ -1,0 +1,1 @@
+"""People who write to the bot: who they are, what they ask, and who answers it."""
