@@ -77,6 +77,8 @@ class Arrival:
     press: str = ""
     """What the pressed button holds."""
     press_id: str = ""
+    is_interrupted: bool = False
+    """Whether it was taken up before and a restart came in between."""
 
 
 def find_disguise(arrival: Arrival) -> Disguise | None:

@@ -78,6 +78,7 @@ class Settings:
     database_url: Secret
     state_dir: Path
     agents_file: Path
+    default_host: str | None
     templates_dir: Path | None
     timezone: ZoneInfo
     language: str

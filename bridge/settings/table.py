@@ -231,6 +231,13 @@ SETTINGS: Final = (
         meaning="The inventory: one host a line.",
     ),
     Setting(
+        name="DEFAULT_HOST",
+        kind=kinds.LINE,
+        section="Storage",
+        otherwise="the first of the inventory",
+        meaning="The host of a command that names none.",
+    ),
+    Setting(
         name="TEMPLATES_DIR",
         kind=kinds.FOLDER,
         section="Storage",

@@ -256,6 +256,10 @@ class Gate:
     def _require_fit(self, arrival: Arrival, asked: Asked, command: Command) -> None:
         """Refuse what is too old to change anything, or not for these ears."""
         now = self._desk.now()
+        if command.changes and arrival.is_interrupted:
+            raise Expired(
+                "I was restarted while I did this; look how it stands before you repeat it."
+            )
         if command.changes and arrival.at is not None and now - arrival.at > limits.CHANGE_FRESH:
             raise Expired("This is too old to be done now; send it again if it is still wanted.")
         if command.is_private and not asked.actor.is_private:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -31,6 +32,15 @@ class Update(Protocol):
         ...
 
 
+class Unfinished(Update, Protocol):
+    """An update that an earlier run has left."""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was taken up."""
+        ...
+
+
 class Ear(Protocol):
     """Hears what people send."""
 
@@ -52,6 +62,10 @@ class Updates(Protocol):
 
     async def begin(self, update_id: int, *, now: datetime) -> bool:
         """Take an update up; False where it was before."""
+        ...
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        """List what was not finished, the oldest first."""
         ...
 
     async def finish(self, update_id: int, *, now: datetime) -> None:
@@ -91,18 +105,30 @@ class Poller:
         if batch:
             self.feed(await self._updates.put(batch, now=self._now()))
 
+    async def resume(self) -> None:
+        """Act on what an earlier run has left undone.
+
+        Raises:
+            Outage: the store does not answer.
+        """
+        for each in await self._updates.unfinished():
+            arrival = replace(read_arrival(each.body), is_interrupted=each.is_begun)
+            self._enter(each.update_id, arrival, is_begun=each.is_begun)
+
     def feed(self, batch: Sequence[Update]) -> None:
         """Have updates acted on; those of one person in the order they came."""
         for each in batch:
-            arrival = read_arrival(each.body)
-            self._waiting[arrival.user_id] += 1
-            self._start(self._act(each.update_id, arrival))
+            self._enter(each.update_id, read_arrival(each.body), is_begun=False)
 
-    async def _act(self, update_id: int, arrival: Arrival) -> None:
+    def _enter(self, update_id: int, arrival: Arrival, *, is_begun: bool) -> None:
+        self._waiting[arrival.user_id] += 1
+        self._start(self._act(update_id, arrival, is_begun=is_begun))
+
+    async def _act(self, update_id: int, arrival: Arrival, *, is_begun: bool) -> None:
         # Locks are taken in the order of asking, so a person's updates keep theirs.
         try:
             async with self._in_line[arrival.user_id], self._together:
-                if await self._updates.begin(update_id, now=self._now()):
+                if is_begun or await self._updates.begin(update_id, now=self._now()):
                     await self._act_once(update_id, arrival)
         finally:
             self._waiting[arrival.user_id] -= 1

@@ -1,0 +1,133 @@
+"""The ear: each update is acted on once, whatever Telegram repeats."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bridge.core.arrivals import Arrival
+from bridge.errors import Outage
+from bridge.inbound.chat.poller import Poller, Update
+from tests.fakes.chat import NOON
+from tests.inbound.chat.identities import message, person
+
+
+@dataclass(frozen=True)
+class Told:
+    update_id: int
+    body: Mapping[str, Any]
+    is_begun: bool = False
+
+
+@dataclass
+class FakeUpdates:
+    known: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    begun: list[int] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+
+    async def put(self, batch: Sequence[Update], *, now: datetime) -> Sequence[Update]:
+        del now
+        fresh = [each for each in batch if each.update_id not in self.known]
+        self.known |= {each.update_id: each.body for each in fresh}
+        return fresh
+
+    async def offset(self) -> int:
+        return max(self.known, default=-1) + 1
+
+    async def begin(self, update_id: int, *, now: datetime) -> bool:
+        del now
+        is_first = update_id not in self.begun
+        self.begun.append(update_id)
+        return is_first
+
+    async def unfinished(self) -> Sequence[Told]:
+        return [
+            Told(number, body, number in self.begun)
+            for number, body in self.known.items()
+            if number not in self.done
+        ]
+
+    async def finish(self, update_id: int, *, now: datetime) -> None:
+        del now
+        self.done.append(update_id)
+
+
+class Scene:
+    def __init__(self, *batches: Sequence[Told]) -> None:
+        self.batches = list(batches)
+        self.offsets: list[int] = []
+        self.updates = FakeUpdates()
+        self.taken: list[Arrival] = []
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.poller = Poller(self, self.updates, self.take, start=self.start, now=lambda: NOON)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(asyncio.create_task(work))
+
+    async def fetch(self, offset: int) -> Sequence[Told]:
+        self.offsets.append(offset)
+        return self.batches.pop(0)
+
+    async def take(self, arrival: Arrival) -> None:
+        self.taken.append(arrival)
+        await asyncio.sleep(0)
+        if arrival.text == "/fail":
+            raise Outage("Telegram", "away")
+
+    async def listen(self) -> None:
+        await self.poller.listen()
+        await asyncio.gather(*self.tasks)
+
+
+def told(number: int, text: str, user_id: int = 13) -> Told:
+    return Told(number, {"update_id": number, "message": message(text, {"from": person(user_id)})})
+
+
+async def test_an_update_is_written_down_before_it_is_confirmed() -> None:
+    scene = Scene([told(7, "/a")], [])
+    await scene.listen()
+    await scene.listen()
+    assert scene.offsets == [0, 8]
+    assert [each.text for each in scene.taken] == ["/a"]
+
+
+async def test_what_telegram_repeats_is_acted_on_once() -> None:
+    scene = Scene([told(7, "/a")], [told(7, "/a"), told(8, "/b")])
+    await scene.listen()
+    await scene.listen()
+    assert [each.text for each in scene.taken] == ["/a", "/b"]
+    assert scene.updates.done == [7, 8]
+
+
+async def test_what_one_person_sends_is_acted_on_in_order() -> None:
+    scene = Scene([told(number, f"/{number}") for number in range(20)])
+    await scene.listen()
+    assert [each.text for each in scene.taken] == [f"/{number}" for number in range(20)]
+
+
+async def test_a_failure_holds_up_nobody() -> None:
+    scene = Scene([told(1, "/fail"), told(2, "/next"), told(3, "/other", 14)])
+    await scene.listen()
+    assert {each.text for each in scene.taken} == {"/fail", "/next", "/other"}
+
+
+async def test_what_cannot_be_understood_is_finished_and_asks_nothing() -> None:
+    scene = Scene([Told(1, {"update_id": 1, "telepathy": {}}), told(2, "/a")])
+    await scene.listen()
+    assert scene.updates.done == [1, 2]
+
+
+async def test_after_a_restart_what_was_left_is_done_and_what_was_begun_is_marked() -> None:
+    scene = Scene()
+    scene.updates.known = {each.update_id: each.body for each in (told(1, "/a"), told(2, "/b"))}
+    scene.updates.begun = [1]
+    await scene.poller.resume()
+    await asyncio.gather(*scene.tasks)
+    assert [(each.text, each.is_interrupted) for each in scene.taken] == [
+        ("/a", True),
+        ("/b", False),
+    ]
+    assert scene.updates.done == [1, 2]
