@@ -172,6 +172,7 @@ CHANGE_FRESH = timedelta(seconds=60)  # the contract: an older command changes n
 UPDATES_TOGETHER = 32  # chosen: updates worked on at once; the rest waits in the journal
 POLL_SECONDS = 25  # Bot API getUpdates: at most 50; a proxy in between often ends calls at 30
 POLL_BACKOFF_LONGEST = timedelta(seconds=30)  # chosen: a bot that is back answers within this
+UPDATE_BYTES = 1024 * 1024  # chosen: a message of 4,096 characters with all around it is far below
 CALLBACK_CHARACTERS = 200  # Bot API answerCallbackQuery
 MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
 STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids

@@ -71,6 +71,17 @@ class TelegramUpdates:
         except FAULTS as fault:
             raise Outage(PARTY, words_of(fault)) from fault
 
+    async def open_door(self, url: str, secret: str) -> None:
+        """Ask Telegram to call this address, and to show that secret when it does.
+
+        Raises:
+            Outage: Telegram did not take it; its words say why.
+        """
+        try:
+            await self._bot.set_webhook(url, secret_token=secret, allowed_updates=KINDS)
+        except FAULTS as fault:
+            raise Outage(PARTY, words_of(fault)) from fault
+
     async def fetch(self, offset: int) -> list[Update]:
         """Wait for updates from this number on; those below it are confirmed.
 

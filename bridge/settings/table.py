@@ -54,6 +54,14 @@ SETTINGS: Final = (
         meaning="An http or socks5 proxy for Telegram alone.",
     ),
     Setting(
+        name="BOT_MODE",
+        kind=kinds.MODE,
+        section="Telegram",
+        default="polling",
+        meaning="How messages come: the bridge asks for them (`polling`), or Telegram calls "
+        "`SERVER_URL`/telegram (`webhook`).",
+    ),
+    Setting(
         name="ALERT_CHAT_ID",
         kind=kinds.CHATS,
         section="Telegram",

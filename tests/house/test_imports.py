@@ -50,7 +50,7 @@ SIBLINGS = {
         *("destinations", "places", "folding", "queue", "reconciling"),
     },
     "inbound": {
-        *("web.answers", "web.health", "web.webhook"),
+        *("web.answers", "web.health", "web.telegram", "web.webhook"),
         *("chat.command", "chat.requests", "chat.strangers", "chat.arrivals"),
     },
 }
