@@ -26,7 +26,15 @@ from bridge.views.templates import LOCALES, MESSAGES, create_environment
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 14, 6, 22, tzinfo=UTC)
 TRANSLATORS = load_translators(LOCALES)
-KEYWORDS: dict[str, Any] = {"gettext": None, "_": None, "ngettext": (1, 2)}
+KEYWORDS: dict[str, Any] = {
+    **dict.fromkeys(("gettext", "_", "marked", "say"), None),
+    **dict.fromkeys(("Mistake", "Missing", "Refused", "NotAllowed", "Expired", "TooMuch"), None),
+    **dict.fromkeys(("ngettext", "say_count"), (1, 2)),
+}
+SPEAKING = ("views", "core", "flows", "inbound/chat", "store")
+"""The rooms whose words a chat may hear."""
+TO_PROGRAMS = {"core/alerts.py", "core/inventory.py"}
+"""Whose sentences only a program or the console reads."""
 
 UNREADABLE_BODIES: tuple[object, ...] = (
     7,
@@ -41,11 +49,13 @@ def catalogue(language: str) -> Catalog:
 
 
 def said_in_code() -> Iterator[str | tuple[str, ...]]:
-    for path in sorted((ROOT / "bridge" / "views").glob("*.py")):
-        with path.open("rb") as source:
-            yield from said_in("python", source, {})
+    rooms = ROOT / "bridge"
+    for path in sorted(path for room in SPEAKING for path in (rooms / room).rglob("*.py")):
+        if str(path.relative_to(rooms)) not in TO_PROGRAMS:
+            with path.open("rb") as source:
+                yield from said_in("python", source, {})
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
-    for path in sorted(MESSAGES.glob("*.j2")):
+    for path in sorted(MESSAGES.rglob("*.j2")):
         with path.open("rb") as source:
             yield from said_in("jinja2", source, options)
 
@@ -54,7 +64,8 @@ def said_in(
     method: str, source: BinaryIO, options: dict[str, str]
 ) -> Iterator[str | tuple[str, ...]]:
     for _, message, _, _ in extract(method, source, KEYWORDS, options=options):
-        yield message
+        if message:
+            yield message
 
 
 def faults_of_core() -> set[str]:
@@ -193,7 +204,7 @@ def test_what_cannot_be_read_renders_in_every_language(language: str) -> None:
 
 
 def test_no_template_switches_escaping_off() -> None:
-    for path in MESSAGES.glob("*.j2"):
+    for path in MESSAGES.rglob("*.j2"):
         source = path.read_text(encoding="utf-8")
         assert "safe" not in source
         assert "autoescape" not in source

@@ -258,7 +258,7 @@ class Gate:
         now = self._desk.now()
         if command.changes and arrival.is_interrupted:
             raise Expired(
-                "I was restarted while I did this; look how it stands before you repeat it."
+                "I was restarted while I did this; see how things stand before you repeat it."
             )
         if command.changes and arrival.at is not None and now - arrival.at > limits.CHANGE_FRESH:
             raise Expired("This is too old to be done now; send it again if it is still wanted.")
