@@ -27,7 +27,7 @@ KINDS: Final = ["message", "edited_message", "callback_query", "my_chat_member"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Update:
+class Told:
     """One update as Telegram sent it."""
 
     update_id: int
@@ -82,7 +82,7 @@ class TelegramUpdates:
         except FAULTS as fault:
             raise Outage(PARTY, words_of(fault)) from fault
 
-    async def fetch(self, offset: int) -> list[Update]:
+    async def fetch(self, offset: int | None) -> list[Told]:
         """Wait for updates from this number on; those below it are confirmed.
 
         Raises:
@@ -107,7 +107,7 @@ class TelegramUpdates:
         except FAULTS as fault:
             raise Outage(PARTY, words_of(fault)) from fault
         return [
-            Update(update_id=each.update_id, body=each.model_dump(mode="json", exclude_none=True))
+            Told(update_id=each.update_id, body=each.model_dump(mode="json", exclude_none=True))
             for each in found
         ]
 
@@ -142,12 +142,12 @@ class TelegramUpdates:
             raise Outage(PARTY, words_of(fault)) from fault
 
 
-def _read_raw(fault: ClientDecodeError) -> list[Update]:
+def _read_raw(fault: ClientDecodeError) -> list[Told]:
     """Read the updates of a batch in which one is of a kind that the library does not know."""
     match fault.data:
         case {"ok": True, "result": [*raw]}:
             return [
-                Update(update_id=each["update_id"], body=each)
+                Told(update_id=each["update_id"], body=each)
                 for each in raw
                 if isinstance(each, dict) and isinstance(each.get("update_id"), int)
             ]

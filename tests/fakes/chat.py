@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from bridge.core.access import EVERYWHERE, Person, Role, Scope
 from bridge.core.arrivals import Arrival, ArrivalKind
 from bridge.core.audience import Destination
+from bridge.core.audit import Outcome as Ending
 from bridge.core.formatted import Content
 from bridge.core.inventory import Inventory, parse_inventory
 from bridge.core.keyboards import Keyboard
@@ -45,9 +46,9 @@ class FakePeople:
         """Find somebody with a role."""
         return self.known.get(user_id)
 
-    async def note_name(self, user_id: int, name: str) -> None:
+    async def note_name(self, person: Person, name: str) -> None:
         """Remember what somebody calls themselves."""
-        self.known[user_id] = replace(self.known[user_id], name=name)
+        self.known[person.user_id] = replace(person, name=name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +124,10 @@ class FakeBooks:
 
     notes: list[tuple[int, str, str]] = field(default_factory=list)
 
-    async def note(self, asked: Asked, outcome: str, detail: str = "") -> None:
+    async def note(self, asked: Asked, outcome: Ending, detail: str = "") -> None:
         """Write down what somebody changed, or was refused."""
         del detail
-        self.notes.append((asked.actor.user_id, asked.command, outcome))
+        self.notes.append((asked.actor.user_id, asked.command, outcome.value))
 
 
 @dataclass

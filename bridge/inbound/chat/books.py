@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Final, Protocol
 
 from bridge.core.access import Role
+from bridge.core.audit import Entry
 from bridge.core.formatted import Content
 from bridge.core.keyboards import Button, Keyboard
 from bridge.core.stats import StatsFacts
@@ -18,45 +18,11 @@ _SHOWN: Final = 10  # chosen: a phone's screen
 _MOST_SHOWN: Final = 50  # chosen: one message of short lines
 
 
-class Line(Protocol):
-    """One entry of the audit."""
-
-    @property
-    def at(self) -> datetime:
-        """When."""
-        ...
-
-    @property
-    def who(self) -> int:
-        """The person's number."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """What they called themselves."""
-        ...
-
-    @property
-    def what(self) -> str:
-        """What they asked for."""
-        ...
-
-    @property
-    def outcome_word(self) -> str:
-        """What became of it."""
-        ...
-
-    @property
-    def detail(self) -> str:
-        """More of that; may be empty."""
-        ...
-
-
 class Audit(Protocol):
     """Who did what."""
 
-    async def newest(self, most: int) -> Sequence[Line]:
-        """List the newest entries, the newest first."""
+    async def newest(self, most: int) -> Sequence[tuple[int, Entry]]:
+        """List the newest entries with their numbers, the newest first."""
         ...
 
 
@@ -102,8 +68,8 @@ class BooksCommands:
         require_words(asked, 0, 1)
         asked.actor.require_everywhere()
         most = parse_count(asked.words[0], _MOST_SHOWN) if asked.words else _SHOWN
-        lines = await self._audit.newest(most)
-        return Content(text=asked.voice.write("audit", lines=lines))
+        entries = await self._audit.newest(most)
+        return Content(text=asked.voice.write("audit", entries=entries))
 
 
 def parse_count(word: str, most: int) -> int:

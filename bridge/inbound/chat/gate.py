@@ -18,6 +18,7 @@ from bridge import limits
 from bridge.core.access import EVERYWHERE, Actor, Person, Scope
 from bridge.core.arrivals import Arrival, ArrivalKind, Disguise, find_disguise
 from bridge.core.audience import Destination
+from bridge.core.audit import Outcome as Ending
 from bridge.core.formatted import Content, Formatted
 from bridge.core.inventory import Inventory
 from bridge.core.outbox import Outcome, Sent
@@ -48,7 +49,7 @@ class People(Protocol):
         """Find somebody with a role."""
         ...
 
-    async def note_name(self, user_id: int, name: str) -> None:
+    async def note_name(self, person: Person, name: str) -> None:
         """Remember what somebody calls themselves."""
         ...
 
@@ -82,7 +83,7 @@ class Speaker(Protocol):
 class Books(Protocol):
     """Keeps who did what."""
 
-    async def note(self, asked: Asked, outcome: str, detail: str = "") -> None:
+    async def note(self, asked: Asked, outcome: Ending, detail: str = "") -> None:
         """Write down what somebody changed, or was refused."""
         ...
 
@@ -134,8 +135,8 @@ class Gate:
         """Find out who speaks and how they are spoken to."""
         voice, scope = await self._desk.places.find_voice(arrival, self._desk.now())
         person = await self._desk.people.find(arrival.user_id)
-        if person is not None and person.name != arrival.name:
-            await self._desk.people.note_name(arrival.user_id, arrival.name)
+        if person is not None:
+            await self._desk.people.note_name(person, arrival.name)
         actor = Actor(
             user_id=arrival.user_id,
             role=person.role if person else None,
@@ -167,7 +168,7 @@ class Gate:
         if disguise in {Disguise.OTHER, Disguise.BOT} or arrival.chat is None:
             return
         asked = await self._meet(arrival, arrival.chat, request)
-        await self._desk.books.note(asked, "refused", disguise.value)
+        await self._desk.books.note(asked, Ending.REFUSED, disguise.value)
 
     async def _hint(self, arrival: Arrival, asked: Asked) -> None:
         """Say what to type; a group's talk is none of our business."""
@@ -206,7 +207,7 @@ class Gate:
     async def _refuse(self, arrival: Arrival, asked: Asked, command: Command | None) -> None:
         """Refuse in one short sentence; a stranger is told once."""
         self._desk.metrics.commands.labels(command.name if command else "unknown", "refused").inc()
-        await self._desk.books.note(asked, "refused", "" if command else "unknown")
+        await self._desk.books.note(asked, Ending.REFUSED)
         if asked.actor.role is None:
             if arrival.press_id:
                 await self._desk.speaker.acknowledge(arrival.press_id)
@@ -231,26 +232,24 @@ class Gate:
         """Do what a command says; answer what to show and how it ended, in a word."""
         try:
             self._require_fit(arrival, asked, command)
-            if command.changes:
-                await self._desk.books.note(asked, "begun")
             answer = await self._within_patience(arrival, asked, command)
         except BridgeError as fault:
-            outcome = "refused" if isinstance(fault, Refused) else "failed"
+            outcome = Ending.REFUSED if isinstance(fault, Refused) else Ending.FAILED
             if command.changes or isinstance(fault, Refused):
                 await self._desk.books.note(asked, outcome, fault.sentence)
-            return [self._explain(asked, command, fault)], outcome
+            return [self._explain(asked, command, fault)], outcome.value
         except Exception:  # noqa: BLE001 - the chat's catch-all: somebody waits for an answer
             reference = secrets.token_hex(4)
             _log.exception("a command failed", action="command", of=command.name, ref=reference)
             if command.changes:
-                await self._desk.books.note(asked, "failed", reference)
+                await self._desk.books.note(asked, Ending.FAILED, reference)
             sentence = asked.voice.say(
                 "💥 That failed on our side; the log says why under %(reference)s.",
                 reference=reference,
             )
             return [Content(text=Formatted(sentence))], "failed"
-        if command.changes:
-            await self._desk.books.note(asked, "done")
+        if command.changes and not command.is_booked:
+            await self._desk.books.note(asked, Ending.DONE)
         return ([answer] if isinstance(answer, Content) else answer), "done"
 
     def _require_fit(self, arrival: Arrival, asked: Asked, command: Command) -> None:

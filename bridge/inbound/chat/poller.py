@@ -32,19 +32,24 @@ class Update(Protocol):
         ...
 
 
-class Unfinished(Update, Protocol):
+class Unfinished(Protocol):
     """An update that an earlier run has left."""
 
     @property
-    def is_begun(self) -> bool:
-        """Whether it was taken up."""
+    def incoming(self) -> Update:
+        """The update."""
+        ...
+
+    @property
+    def was_begun(self) -> bool:
+        """Whether some of it may have been done."""
         ...
 
 
 class Ear(Protocol):
     """Hears what people send."""
 
-    async def fetch(self, offset: int) -> Sequence[Update]:
+    async def fetch(self, offset: int | None) -> Sequence[Update]:
         """Wait for updates from this number on; those below it are confirmed."""
         ...
 
@@ -56,15 +61,15 @@ class Updates(Protocol):
         """Write updates down; answer those that are new."""
         ...
 
-    async def offset(self) -> int:
-        """Tell from which number on nothing is known."""
+    async def offset(self, *, now: datetime) -> int | None:
+        """Tell from which number on nothing is known; None: from the beginning."""
         ...
 
     async def begin(self, update_id: int, *, now: datetime) -> bool:
         """Take an update up; False where it was before."""
         ...
 
-    async def unfinished(self) -> Sequence[Unfinished]:
+    async def unfinished(self, *, now: datetime) -> Sequence[Unfinished]:
         """List what was not finished, the oldest first."""
         ...
 
@@ -101,7 +106,7 @@ class Poller:
             Outage: Telegram or the store does not answer.
             Refused: another program polls with this token, or the token is not known.
         """
-        batch = await self._ear.fetch(await self._updates.offset())
+        batch = await self._ear.fetch(await self._updates.offset(now=self._now()))
         if batch:
             self.feed(await self._updates.put(batch, now=self._now()))
 
@@ -111,9 +116,9 @@ class Poller:
         Raises:
             Outage: the store does not answer.
         """
-        for each in await self._updates.unfinished():
-            arrival = replace(read_arrival(each.body), is_interrupted=each.is_begun)
-            self._enter(each.update_id, arrival, is_begun=each.is_begun)
+        for each in await self._updates.unfinished(now=self._now()):
+            arrival = replace(read_arrival(each.incoming.body), is_interrupted=each.was_begun)
+            self._enter(each.incoming.update_id, arrival, is_begun=each.was_begun)
 
     def feed(self, batch: Sequence[Update]) -> None:
         """Have updates acted on; those of one person in the order they came."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 
-from bridge.core.access import Actor, Person, Role, Scope
+from bridge.core.access import Person, Role
+from bridge.core.audit import Entry
+from bridge.core.enrolment import Grant
 from bridge.errors import Missing
-from bridge.inbound.chat.command import Commands
+from bridge.inbound.chat.command import Asked, Commands
 from bridge.inbound.chat.people import PeopleCommands
 from bridge.views.voice import Voice
 from tests.fakes.chat import ADMIN, GROUP, OPERATOR, FakeChat
@@ -22,22 +25,27 @@ class Crowd:
     people: dict[int, Person] = field(default_factory=dict)
     menus: list[tuple[int, Role | None]] = field(default_factory=list)
 
-    async def list_all(self) -> Sequence[Person]:
+    async def all(self) -> Sequence[Person]:
         return list(self.people.values())
 
-    async def let_in(self, user_id: int, role: Role, scope: Scope, *, by: Actor) -> Person:
-        del by
-        self.people[user_id] = Person(user_id=user_id, role=role, scope=scope, name="<b>Eve</b>")
-        return self.people[user_id]
+    async def put(
+        self, user_id: int, grant: Grant, *, by: int | None, entry: Entry, now: datetime
+    ) -> Person | None:
+        del by, entry, now
+        former = self.people.get(user_id)
+        self.people[user_id] = Person(
+            user_id=user_id, role=grant.role, scope=grant.scope, name="<b>Eve</b>"
+        )
+        return former
 
-    async def remove(self, user_id: int, *, by: Actor) -> Person:
-        del by
+    async def remove(self, user_id: int, *, entry: Entry) -> Person:
+        assert entry.on == str(user_id)
         if user_id not in self.people:
             raise Missing("%(id)s has no role", id=user_id)
         return self.people.pop(user_id)
 
-    async def invite(self, role: Role, scope: Scope, *, by: Actor) -> str:
-        del role, scope, by
+    async def invite(self, grant: Grant, asked: Asked) -> str:
+        del grant, asked
         return LINK
 
     async def tell(self, user_id: int, role: Role | None, voice: Voice) -> None:
@@ -52,7 +60,7 @@ def crowd() -> Crowd:
 
 @pytest.fixture
 def chat(crowd: Crowd) -> FakeChat:
-    return FakeChat(Commands(PeopleCommands(crowd, crowd.tell).commands))
+    return FakeChat(Commands(PeopleCommands(crowd, crowd.invite, crowd.tell).commands))
 
 
 async def test_an_admin_lets_somebody_in_with_limits(chat: FakeChat, crowd: Crowd) -> None:

@@ -19,7 +19,12 @@ from tests.inbound.chat.identities import message, person
 class Told:
     update_id: int
     body: Mapping[str, Any]
-    is_begun: bool = False
+
+
+@dataclass(frozen=True)
+class Left:
+    incoming: Told
+    was_begun: bool
 
 
 @dataclass
@@ -34,8 +39,9 @@ class FakeUpdates:
         self.known |= {each.update_id: each.body for each in fresh}
         return fresh
 
-    async def offset(self) -> int:
-        return max(self.known, default=-1) + 1
+    async def offset(self, *, now: datetime) -> int | None:
+        del now
+        return max(self.known) + 1 if self.known else None
 
     async def begin(self, update_id: int, *, now: datetime) -> bool:
         del now
@@ -43,9 +49,10 @@ class FakeUpdates:
         self.begun.append(update_id)
         return is_first
 
-    async def unfinished(self) -> Sequence[Told]:
+    async def unfinished(self, *, now: datetime) -> Sequence[Left]:
+        del now
         return [
-            Told(number, body, number in self.begun)
+            Left(Told(number, body), number in self.begun)
             for number, body in self.known.items()
             if number not in self.done
         ]
@@ -58,7 +65,7 @@ class FakeUpdates:
 class Scene:
     def __init__(self, *batches: Sequence[Told]) -> None:
         self.batches = list(batches)
-        self.offsets: list[int] = []
+        self.offsets: list[int | None] = []
         self.updates = FakeUpdates()
         self.taken: list[Arrival] = []
         self.tasks: list[asyncio.Task[Any]] = []
@@ -67,7 +74,7 @@ class Scene:
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
 
-    async def fetch(self, offset: int) -> Sequence[Told]:
+    async def fetch(self, offset: int | None) -> Sequence[Told]:
         self.offsets.append(offset)
         return self.batches.pop(0)
 
@@ -90,7 +97,7 @@ async def test_an_update_is_written_down_before_it_is_confirmed() -> None:
     scene = Scene([told(7, "/a")], [])
     await scene.listen()
     await scene.listen()
-    assert scene.offsets == [0, 8]
+    assert scene.offsets == [None, 8]
     assert [each.text for each in scene.taken] == ["/a"]
 
 
