@@ -43,7 +43,11 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
+<<<<<<< HEAD
     "clients": {"threads", "telegram"},
+=======
+    "clients": {"threads", "answers"},
+>>>>>>> charts
     "store": {
         *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
         "board_facts",

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from bridge.core.alerts import parse_webhook
 from bridge.core.cards import CardFacts, Member, UnreadableFacts
 from bridge.core.outbox import Form
+from bridge.core.promql import METRICS
 from bridge.limits import MESSAGE_CHARACTERS
 from bridge.views.cards import LADDER
 from bridge.views.locale import LANGUAGES, load_translators
@@ -31,9 +32,9 @@ KEYWORDS: dict[str, Any] = {
     **dict.fromkeys(("Mistake", "Missing", "Refused", "NotAllowed", "Expired", "TooMuch"), None),
     **dict.fromkeys(("ngettext", "say_count"), (1, 2)),
 }
-SPEAKING = ("views", "core", "flows", "inbound/chat", "store")
+SPEAKING = ("views", "core", "flows", "inbound/chat", "store", "clients")
 """The rooms whose words a chat may hear."""
-TO_PROGRAMS = {"core/alerts.py", "core/inventory.py"}
+TO_PROGRAMS = {"core/alerts.py", "core/inventory.py", "clients/telegram_updates.py"}
 """Whose sentences only a program or the console reads."""
 
 UNREADABLE_BODIES: tuple[object, ...] = (
@@ -60,6 +61,12 @@ def said_in_code() -> Iterator[str | tuple[str, ...]]:
             yield from said_in("jinja2", source, options)
 
 
+def said_by_metrics() -> Iterator[str]:
+    for metric in METRICS.values():
+        yield metric.title
+        yield from (line.title for line in metric.lines if line.title)
+
+
 def said_in(
     method: str, source: BinaryIO, options: dict[str, str]
 ) -> Iterator[str | tuple[str, ...]]:
@@ -76,7 +83,8 @@ def faults_of_core() -> set[str]:
 
 
 def all_said() -> set[str]:
-    plain = {each if isinstance(each, str) else each[0] for each in said_in_code()}
+    said = (*said_in_code(), *said_by_metrics())
+    plain = {each if isinstance(each, str) else each[0] for each in said}
     return plain | faults_of_core()
 
 
