@@ -194,6 +194,22 @@ async def test_a_lost_inbox_is_made_anew_and_none_of_it_is_taken_for_folded(plac
         assert await episodes_of(stage) == 6
 
 
+async def test_an_inbox_of_another_database_is_folded_from_its_first_number(
+    place: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "opswire.db"
+    async with opened(other) as stage:
+        await stage.put(webhook(FIRES))
+        copy = save(beside(other), tmp_path)
+    async with opened(place) as stage:
+        for number in range(5):
+            await stage.post(alert(host=f"h{number}"))
+    restore(copy, beside(place))
+    async with opened(place) as stage:
+        await stage.fold()
+        assert await episodes_of(stage) == 6
+
+
 async def test_an_inbox_of_an_older_copy_goes_on_behind_what_is_folded(
     place: Path, tmp_path: Path
 ) -> None:
