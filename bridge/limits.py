@@ -86,6 +86,9 @@ RATE_LIMIT_LONGEST = timedelta(days=1)  # chosen: a longer wait is a broken serv
 # chosen: how soon an outcome that was not kept is written again
 SETTLE_AGAIN = timedelta(seconds=1)
 WAITING_LOOK = 500  # chosen: messages looked at in one pass; the next pass sees the rest
+# chosen: a look that finds nothing to send rests eight times as long as it took, at most this; who
+# waits for news does not notice
+LOOK_REST_SECONDS = 0.2
 DELIVERY_PASS = timedelta(seconds=1)  # chosen: the longest a due message waits for the next look
 
 FOLD_PASS = timedelta(seconds=1)  # chosen: the longest a webhook waits in the journal unwoken

@@ -232,10 +232,10 @@ class Bridge:
             self._arrived.set()
         if self._desk.inside >= limits.FOLD_RESTS_AT:
             # Answers come first: what is in the journal is safe.
-            worked = time.perf_counter() - began
-            await self._clock.sleep(min(8 * worked, limits.FOLD_REST_SECONDS))
+            await self._rest(began, limits.FOLD_REST_SECONDS)
 
     async def _deliver(self) -> None:
+        began = time.perf_counter()
         started = await deliver_messages(
             outbox=self._outbox,
             start=self._errands.start,
@@ -245,6 +245,12 @@ class Bridge:
         )
         if started:
             self._wake.set()
+        else:  # nor would the next look, most likely, and every webhook asks for one
+            await self._rest(began, limits.LOOK_REST_SECONDS)
+
+    async def _rest(self, began: float, longest: float) -> None:
+        """Leave the machine to the answers, eight times as long as was worked."""
+        await self._clock.sleep(min(8 * (time.perf_counter() - began), longest))
 
     async def _show(self, message: Claimed) -> None:
         self._under_way.add(message.destination.chat_id)
@@ -327,6 +333,7 @@ class Bridge:
         self._require_store()
         self._require_room(self._clock.now())
         await self._outbox.probe(now=self._clock.now())
+        await self._journal.probe(now=self._clock.now())
         return None
 
     async def _check_telegram(self) -> str | None:
@@ -373,10 +380,8 @@ class Bridge:
             _log.error("alerts are not accounted for", action="balance", account=str(account))
 
     async def _purge(self) -> None:
-        before = self._clock.now() - self._settings.retention
-        purged = await self._records.purge(before=before)
-        while purged:
-            purged = await self._records.purge(before=before)
+        while await self._records.purge(before=self._clock.now() - self._settings.retention):
+            pass
 
     async def _figures(self) -> bytes:
         try:

@@ -49,7 +49,18 @@ SIBLINGS = {
     "clients": {"threads", "answers"},
 >>>>>>> charts
     "store": {
-        *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
+        *(
+            "tables",
+            "lanes",
+            "inbox",
+            "database",
+            "episodes",
+            "messages",
+            "cards",
+            "boards",
+            "rings",
+            "notices",
+        ),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
     },
