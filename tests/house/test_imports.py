@@ -48,6 +48,7 @@ SIBLINGS = {
         *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
+        *("audit", "audit_seal"),
     },
     "inbound": {"web.answers", "web.health", "web.webhook"},
 }

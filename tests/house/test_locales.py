@@ -50,6 +50,19 @@ def said_in_code() -> Iterator[str | tuple[str, ...]]:
             yield from said_in("jinja2", source, options)
 
 
+# What goes wrong is told in the chat as well: rooms whose faults a person there may cause.
+TOLD_IN_THE_CHAT = ("core/enrolment.py", "store/people.py")
+FAULTS: dict[str, Any] = dict.fromkeys(
+    ("Mistake", "Missing", "Refused", "NotAllowed", "Expired", "TooMuch")
+)
+
+
+def said_by_faults() -> Iterator[str | tuple[str, ...]]:
+    for name in TOLD_IN_THE_CHAT:
+        with (ROOT / "bridge" / name).open("rb") as source:
+            yield from (message for _, message, _, _ in extract("python", source, FAULTS))
+
+
 def said_in(
     method: str, source: BinaryIO, options: dict[str, str]
 ) -> Iterator[str | tuple[str, ...]]:
@@ -65,13 +78,15 @@ def faults_of_core() -> set[str]:
 
 
 def all_said() -> set[str]:
-    plain = {each if isinstance(each, str) else each[0] for each in said_in_code()}
+    said = (*said_in_code(), *said_by_faults())
+    plain = {each if isinstance(each, str) else each[0] for each in said}
     return plain | faults_of_core()
 
 
 def test_the_words_said_in_code_and_templates_are_found() -> None:
     said = all_said()
     assert {"FIRING", "Unknown alert", "%(count)d min", "it is not an object"} <= said
+    assert "%(user)s is the last admin; make somebody else one first" in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
