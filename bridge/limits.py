@@ -195,3 +195,24 @@ MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
 STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids
 STRANGERS_KEPT = 10_000  # chosen: strangers remembered, a few hundred bytes each
 REFUSAL_AGAIN = timedelta(days=1)  # the contract: one short refusal, then silence
+# People
+CODE_BYTES = 16  # 128 bits: a code is not guessed, and two are never alike
+CODE_LIFE = timedelta(minutes=30)  # the contract with people: who is asked comes soon
+# chosen: who comes too late reads that the link is old, not that there was none
+CODE_KEPT = timedelta(days=1)
+NAME_CHARACTERS = 100  # chosen: two names of 64 characters are no name to recognise somebody by
+
+# Audit
+AUDIT_CHARACTERS = 300  # chosen: a long command is recognised by its beginning
+# chosen: what the signed head may lag behind; one write of a file then serves every entry
+AUDIT_SEAL_PASS = timedelta(seconds=2)
+AUDIT_PURGED_AT_ONCE = 5000  # chosen: a day of a busy bridge, and a quarter of a second
+REFUSALS_FOLDED = timedelta(hours=1)  # chosen: a stranger who goes on is one entry an hour
+# chosen: strangers told apart; together they write at most so many entries an hour
+REFUSALS_STRANGERS = 500
+
+# Updates
+UPDATES_KEPT = timedelta(days=2)  # Telegram sends none again that is older than one day
+# chosen: three times the answer's bound; a neighbour that still works on one is not disturbed
+UPDATE_AT_WORK = timedelta(seconds=30)
+COMMAND_FRESH = timedelta(seconds=60)  # chosen: who waited longer may have thought better of it

@@ -3,9 +3,9 @@
 Webhooks are kept by a writer of their own, so that no promise waits for what is made of an earlier
 one. An SQLite file takes one writer, so there it is another file, the inbox.
 
-Several bridges may share one PostgreSQL. They write in turn, as the one writer of an SQLite file
-does, so that what a write has read still holds when it writes. Keeping a webhook reads nothing and
-needs no turn.
+Several bridges may share one PostgreSQL, and the console works beside a bridge. They write in turn,
+so that what a write has read still holds when it writes. Keeping a webhook reads nothing and needs
+no turn.
 """
 
 from __future__ import annotations
@@ -210,10 +210,14 @@ def _dispose(opened: _Open) -> None:
 
 
 def _take_turn(connection: Connection) -> None:
-    """Wait until no other bridge writes; the turn ends with the transaction."""
+    """Wait until nobody else writes; the turn ends with the transaction."""
     if connection.dialect.name == "postgresql":
         turn = text("SELECT pg_advisory_xact_lock(:turn)").bindparams(turn=TURN)
         connection.execute(turn).close()
+    else:
+        # The driver begins at the first change only: the console could write between what a bridge
+        # has read and what it then writes.
+        connection.exec_driver_sql("BEGIN IMMEDIATE").close()
 
 
 def _connect(url: str) -> Engine:

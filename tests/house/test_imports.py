@@ -63,6 +63,7 @@ SIBLINGS = {
         ),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
+        *("audit", "audit_seal"),
     },
     "inbound": {
         *("web.answers", "web.health", "web.telegram", "web.webhook"),
