@@ -215,4 +215,3 @@ REFUSALS_STRANGERS = 500
 UPDATES_KEPT = timedelta(days=2)  # Telegram sends none again that is older than one day
 # chosen: three times the answer's bound; a neighbour that still works on one is not disturbed
 UPDATE_AT_WORK = timedelta(seconds=30)
-COMMAND_FRESH = timedelta(seconds=60)  # chosen: who waited longer may have thought better of it

@@ -227,10 +227,8 @@ def _connect(url: str) -> Engine:
     event.listen(engine, "connect", _set_pragmas if is_sqlite else _set_limits)
     try:
         with engine.begin() as connection:
-            if is_sqlite:
-                # Of its own accord Python begins no transaction for a table: an end half-way would
-                # leave a schema that is neither of the two.
-                connection.exec_driver_sql("BEGIN IMMEDIATE").close()
+            # Python begins no transaction for a table by itself: without the turn an end half-way
+            # would leave a schema that is neither of the two.
             _take_turn(connection)
             _migrate(connection)
     except SQLAlchemyError as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from bridge.core.access import Role, Scope, visible
+from bridge.core.access import Role, Scope
 from bridge.core.audience import Destination
 from bridge.core.cards import CardFacts, ListFacts
 from bridge.core.firing import FiringFacts
@@ -99,8 +99,7 @@ class AlertsCommands:
         require_words(asked, 0, 1)
         host = ""
         if asked.words:
-            hosts = visible(self._inventory().hosts, asked.actor.scope)
-            host = find_host(asked.words[0], hosts).name
+            host = find_host(self._inventory(), asked.actor.scope, asked.words[0]).name
         facts = await self._firing.find(scope=asked.actor.scope, host=host)
         text = asked.voice.write("alerts", facts=facts, host=host)
         return Content(text=text, keyboard=_offer(asked, facts, host))
