@@ -192,6 +192,7 @@ POLL_BACKOFF_LONGEST = timedelta(seconds=30)  # chosen: a bot that is back answe
 UPDATE_BYTES = 1024 * 1024  # chosen: a message of 4,096 characters with all around it is far below
 CALLBACK_CHARACTERS = 200  # Bot API answerCallbackQuery
 MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
+MENU_PASS = timedelta(minutes=10)  # chosen: menus are set at once; this mends what failed
 STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids
 STRANGERS_KEPT = 10_000  # chosen: strangers remembered, a few hundred bytes each
 REFUSAL_AGAIN = timedelta(days=1)  # the contract: one short refusal, then silence

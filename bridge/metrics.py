@@ -67,6 +67,16 @@ class Metrics:
         for gauge in (self.waiting, self.unheard, self.oldest_seconds):
             gauge.set(nan)
 
+    def sums(self, counter: Counter, label: str) -> dict[str, int]:
+        """Add up a counter since the start, by one of its labels."""
+        sums: dict[str, int] = {}
+        for metric in counter.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total"):
+                    key = sample.labels[label]
+                    sums[key] = sums.get(key, 0) + int(sample.value)
+        return sums
+
     def render(self) -> bytes:
         """Write everything in the text format that Prometheus reads."""
         return generate_latest(self._registry)

@@ -11,6 +11,7 @@ from bridge.core.endings import Sample
 from bridge.core.hearing import Hearing
 from bridge.core.outbox import Outcome
 from bridge.core.rings import Loudness
+from bridge.core.updates import Incoming
 from bridge.flows.ping_heartbeat import Heartbeat
 from bridge.flows.reconcile_alerts import Alertmanager
 from bridge.flows.send_elsewhere import Ways
@@ -40,6 +41,36 @@ class TelegramParty(Messenger, Protocol):
         ...
 
 
+class EarParty(Protocol):
+    """Telegram as far as people speak to us there."""
+
+    async def fetch_name(self) -> str:
+        """Ask what the bot is called."""
+        ...
+
+    async def open(self) -> None:
+        """Take back a webhook that was left."""
+        ...
+
+    async def open_door(self, url: str, secret: str) -> None:
+        """Ask Telegram to call this address."""
+        ...
+
+    async def fetch(self, offset: int | None) -> Sequence[Incoming]:
+        """Wait for updates from this number on."""
+        ...
+
+    async def acknowledge(self, press_id: str, text: str = "", *, is_alert: bool = False) -> None:
+        """End the waiting sign on a pressed button."""
+        ...
+
+    async def set_menu(
+        self, commands: Sequence[tuple[str, str]], *, language: str, chat_id: int | None
+    ) -> None:
+        """Say which commands Telegram offers."""
+        ...
+
+
 class MonitorParty(Protocol):
     """Prometheus or an Alertmanager as the bridge needs it."""
 
@@ -63,6 +94,8 @@ class Outside:
     telegram: TelegramParty
     monitors: Mapping[str, Sequence[MonitorParty]]
     """`prometheus`, `alertmanager` → all of that kind."""
+    ear: EarParty | None = None
+    """Who tells what people write; None hears nobody."""
     prometheus: PrometheusParty | None = None
     """Who is asked whether a host answers; None asks nobody."""
     watched: Watched = field(default_factory=Watched)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -20,18 +19,11 @@ from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommand
 
 from bridge import limits
 from bridge.clients.telegram import FAULTS, PARTY, words_of
+from bridge.core.updates import Incoming
 from bridge.errors import Outage, Refused
 
 KINDS: Final = ["message", "edited_message", "callback_query", "my_chat_member"]
 """The updates that are asked for; of the rest nothing is ever acted on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """One update as Telegram sent it."""
-
-    update_id: int
-    body: Mapping[str, Any]
 
 
 class TelegramUpdates:
@@ -82,7 +74,7 @@ class TelegramUpdates:
         except FAULTS as fault:
             raise Outage(PARTY, words_of(fault)) from fault
 
-    async def fetch(self, offset: int | None) -> list[Told]:
+    async def fetch(self, offset: int | None) -> list[Incoming]:
         """Wait for updates from this number on; those below it are confirmed.
 
         Raises:
@@ -107,7 +99,7 @@ class TelegramUpdates:
         except FAULTS as fault:
             raise Outage(PARTY, words_of(fault)) from fault
         return [
-            Told(update_id=each.update_id, body=each.model_dump(mode="json", exclude_none=True))
+            Incoming(each.update_id, each.model_dump(mode="json", exclude_none=True))
             for each in found
         ]
 
@@ -142,12 +134,12 @@ class TelegramUpdates:
             raise Outage(PARTY, words_of(fault)) from fault
 
 
-def _read_raw(fault: ClientDecodeError) -> list[Told]:
+def _read_raw(fault: ClientDecodeError) -> list[Incoming]:
     """Read the updates of a batch in which one is of a kind that the library does not know."""
     match fault.data:
         case {"ok": True, "result": [*raw]}:
             return [
-                Told(update_id=each["update_id"], body=each)
+                Incoming(each["update_id"], each)
                 for each in raw
                 if isinstance(each, dict) and isinstance(each.get("update_id"), int)
             ]

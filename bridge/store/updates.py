@@ -7,24 +7,16 @@ how far it came, so that it is not begun again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from bridge import limits
+from bridge.core.updates import Incoming
 from bridge.store.database import Database
 from bridge.store.tables import updates
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """An update as Telegram sent it."""
-
-    update_id: int
-    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

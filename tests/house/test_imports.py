@@ -24,6 +24,10 @@ MAY_IMPORT = {
     "premises": {"settings"},
     "app": {*TRUNK, "clients", "running", "parties", "settings", "premises", "store"},
     "parties": {"core", "flows", "settings"},
+    "talking": {
+        *TRUNK,
+        *("core", "views", "store", "inbound", "settings", "parties", "inventory_file", "flows"),
+    },
     "watching": {*TRUNK, "core", "views", "flows", "store", "settings", "parties"},
     "running": {
         *TRUNK,
@@ -35,6 +39,8 @@ MAY_IMPORT = {
         "settings",
         "parties",
         "watching",
+        "talking",
+        "inventory_file",
     },
     "__main__": {"app", "settings"},
     **{name: {"core"} for name in TRUNK},
@@ -43,11 +49,7 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
-<<<<<<< HEAD
-    "clients": {"threads", "telegram"},
-=======
-    "clients": {"threads", "answers"},
->>>>>>> charts
+    "clients": {"threads", "telegram", "answers"},
     "store": {
         *(
             "tables",

@@ -14,11 +14,16 @@ from bridge.core.hosts import find_host
 from bridge.core.inventory import Inventory
 from bridge.core.keyboards import Button, Keyboard, name_host
 from bridge.core.kinds import choose_chart
-from bridge.errors import Mistake, Missing
+from bridge.errors import Missing, Mistake
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
 from bridge.views.voice import Voice, marked
 
-_CHARTS = {"cpu": "mon_cpu_picture", "mem": "mon_mem_picture", "disk": "mon_disk_picture", "load": "mon_load_picture"}
+_CHARTS = {
+    "cpu": "mon_cpu_picture",
+    "mem": "mon_mem_picture",
+    "disk": "mon_disk_picture",
+    "load": "mon_load_picture",
+}
 _BEHIND_A_CARD = "60"  # minutes: what led to an alert, and what came of it
 _OFFERED = 4  # chosen: hosts offered below a list
 RenderList = Callable[[ListFacts, Voice], Content]
@@ -111,7 +116,9 @@ class AlertsCommands:
         subject = choose_chart(await self._find(asked))
         if subject is None:
             raise Missing("There is no chart for what this card tells of.")
-        return await self._ask(asked, _CHARTS[subject.kind.value], (subject.host, _BEHIND_A_CARD))
+        return await self._ask(
+            asked, f"mon_{subject.kind.value}_picture", (subject.host, _BEHIND_A_CARD)
+        )
 
     async def _find(self, asked: Asked) -> CardFacts:
         require_words(asked, 1, 1)
@@ -129,7 +136,5 @@ def _offer(asked: Asked, facts: FiringFacts, host: str) -> Keyboard:
     refresh = Button(label=asked.voice.say("🔄 Refresh"), press=f"alerts {named}".strip())
     names = [each.member.labels.get("host", "") for each in facts.alerts]
     hosts = [name for name in dict.fromkeys(names) if name][:_OFFERED]
-    buttons = tuple(
-        Button(label=name, press=f"status {name_host(name)}") for name in hosts
-    )
+    buttons = tuple(Button(label=name, press=f"status {name_host(name)}") for name in hosts)
     return Keyboard(((refresh,), buttons) if buttons else ((refresh,),))

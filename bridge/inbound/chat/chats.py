@@ -21,6 +21,7 @@ from bridge.views.voice import marked
 
 _CHAT: Final = re.compile(r"(-?[1-9][0-9]{0,17})(?:/([1-9][0-9]{0,9}))?")
 _NAMES: Final = {"en": "English", "zh_TW": "繁體中文", "ru": "Русский"}
+_NIGHT: Final = "22:00-07:00"
 _USAGE: Final = "[language|zone|notify|quiet|kinds|charts <choice>|default]"
 
 
@@ -155,9 +156,7 @@ class ChatsCommands:
         return await self._let_be(asked, parse_chat(asked.words[0]))
 
     async def _let_hear(self, asked: Asked, there: Destination) -> Content:
-        done = await self._chats.subscribe(
-            there, made_by=asked.actor.user_id, now=asked.voice.now
-        )
+        done = await self._chats.subscribe(there, made_by=asked.actor.user_id, now=asked.voice.now)
         self._look_again()
         chat = await self._chats.find(there)
         return Content(text=asked.voice.write("subscribed", chat=chat, done=done))
@@ -227,7 +226,11 @@ def _offer_settings(asked: Asked, chosen: Preferences) -> Keyboard:
                 for each, label in labels.items()
             ),
             (
-                button(say("quiet at night"), "quiet 22:00-07:00", is_on=str(chosen.quiet) == "22:00-07:00"),
+                button(
+                    say("quiet at night"),
+                    "quiet 22:00-07:00",
+                    is_on=str(chosen.quiet) == "22:00-07:00",
+                ),
                 button(say("never quiet"), "quiet off", is_on=False),
             ),
             (

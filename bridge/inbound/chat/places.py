@@ -55,6 +55,10 @@ class Places:
             chosen = chosen.over(person.ear.preferences)
         return self.create_voice(chosen, now, spoken=spoken), chat.ear.scope
 
+    def create_voice_of_settings(self, now: datetime) -> Voice:
+        """Make the voice for whoever has chosen nothing."""
+        return self.create_voice(Preferences(), now)
+
     def create_voice(self, chosen: Preferences, now: datetime, *, spoken: str = "") -> Voice:
         """Make the voice for a chat that has chosen this; `spoken` is the person's Telegram's."""
         return self._voices.create(

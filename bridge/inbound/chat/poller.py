@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from bridge import limits
 from bridge.core.arrivals import Arrival
+from bridge.core.updates import Incoming
 from bridge.errors import BridgeError
 from bridge.inbound.chat.arrivals import read_arrival
 from bridge.logs import create_log
@@ -18,25 +19,11 @@ from bridge.logs import create_log
 _log = create_log(__name__)
 
 
-class Update(Protocol):
-    """One update as Telegram sent it."""
-
-    @property
-    def update_id(self) -> int:
-        """Its number; Telegram counts up."""
-        ...
-
-    @property
-    def body(self) -> Mapping[str, Any]:
-        """What it says."""
-        ...
-
-
 class Unfinished(Protocol):
     """An update that an earlier run has left."""
 
     @property
-    def incoming(self) -> Update:
+    def incoming(self) -> Incoming:
         """The update."""
         ...
 
@@ -49,7 +36,7 @@ class Unfinished(Protocol):
 class Ear(Protocol):
     """Hears what people send."""
 
-    async def fetch(self, offset: int | None) -> Sequence[Update]:
+    async def fetch(self, offset: int | None) -> Sequence[Incoming]:
         """Wait for updates from this number on; those below it are confirmed."""
         ...
 
@@ -57,7 +44,7 @@ class Ear(Protocol):
 class Updates(Protocol):
     """The journal of updates."""
 
-    async def put(self, batch: Sequence[Update], *, now: datetime) -> Sequence[Update]:
+    async def put(self, batch: Sequence[Incoming], *, now: datetime) -> Sequence[Incoming]:
         """Write updates down; answer those that are new."""
         ...
 
@@ -120,7 +107,7 @@ class Poller:
             arrival = replace(read_arrival(each.incoming.body), is_interrupted=each.was_begun)
             self._enter(each.incoming.update_id, arrival, is_begun=each.was_begun)
 
-    def feed(self, batch: Sequence[Update]) -> None:
+    def feed(self, batch: Sequence[Incoming]) -> None:
         """Have updates acted on; those of one person in the order they came."""
         for each in batch:
             self._enter(each.update_id, read_arrival(each.body), is_begun=False)

@@ -9,21 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from bridge.core.arrivals import Arrival
+from bridge.core.updates import Incoming
 from bridge.errors import Outage
-from bridge.inbound.chat.poller import Poller, Update
+from bridge.inbound.chat.poller import Poller
 from tests.fakes.chat import NOON
 from tests.inbound.chat.identities import message, person
 
 
 @dataclass(frozen=True)
-class Told:
-    update_id: int
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Left:
-    incoming: Told
+    incoming: Incoming
     was_begun: bool
 
 
@@ -33,7 +28,7 @@ class FakeUpdates:
     begun: list[int] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
 
-    async def put(self, batch: Sequence[Update], *, now: datetime) -> Sequence[Update]:
+    async def put(self, batch: Sequence[Incoming], *, now: datetime) -> Sequence[Incoming]:
         del now
         fresh = [each for each in batch if each.update_id not in self.known]
         self.known |= {each.update_id: each.body for each in fresh}
@@ -52,7 +47,7 @@ class FakeUpdates:
     async def unfinished(self, *, now: datetime) -> Sequence[Left]:
         del now
         return [
-            Left(Told(number, body), number in self.begun)
+            Left(Incoming(number, body), number in self.begun)
             for number, body in self.known.items()
             if number not in self.done
         ]
@@ -63,7 +58,7 @@ class FakeUpdates:
 
 
 class Scene:
-    def __init__(self, *batches: Sequence[Told]) -> None:
+    def __init__(self, *batches: Sequence[Incoming]) -> None:
         self.batches = list(batches)
         self.offsets: list[int | None] = []
         self.updates = FakeUpdates()
@@ -74,7 +69,7 @@ class Scene:
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
 
-    async def fetch(self, offset: int | None) -> Sequence[Told]:
+    async def fetch(self, offset: int | None) -> Sequence[Incoming]:
         self.offsets.append(offset)
         return self.batches.pop(0)
 
@@ -89,8 +84,10 @@ class Scene:
         await asyncio.gather(*self.tasks)
 
 
-def told(number: int, text: str, user_id: int = 13) -> Told:
-    return Told(number, {"update_id": number, "message": message(text, {"from": person(user_id)})})
+def told(number: int, text: str, user_id: int = 13) -> Incoming:
+    return Incoming(
+        number, {"update_id": number, "message": message(text, {"from": person(user_id)})}
+    )
 
 
 async def test_an_update_is_written_down_before_it_is_confirmed() -> None:
@@ -122,7 +119,7 @@ async def test_a_failure_holds_up_nobody() -> None:
 
 
 async def test_what_cannot_be_understood_is_finished_and_asks_nothing() -> None:
-    scene = Scene([Told(1, {"update_id": 1, "telepathy": {}}), told(2, "/a")])
+    scene = Scene([Incoming(1, {"update_id": 1, "telepathy": {}}), told(2, "/a")])
     await scene.listen()
     assert scene.updates.done == [1, 2]
 

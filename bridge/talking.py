@@ -1,0 +1,299 @@
+"""The chat with people: their commands, the gate before them, and the ear that hears them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bridge import limits
+from bridge.clock import Clock
+from bridge.core.access import Person, Role
+from bridge.core.audience import Destination
+from bridge.core.cards import ListFacts
+from bridge.core.enrolment import Grant, Purpose, write_code, write_line, write_link
+from bridge.core.formatted import Content
+from bridge.core.inventory import Inventory
+from bridge.core.outbox import Form
+from bridge.core.stats import StatsFacts
+from bridge.core.updates import Incoming
+from bridge.errors import BridgeError, Missing, Outage
+from bridge.inbound.chat.alerts import AlertsCommands
+from bridge.inbound.chat.books import BooksCommands
+from bridge.inbound.chat.chats import ChatsCommands
+from bridge.inbound.chat.command import Asked, Command, Commands, write_entry
+from bridge.inbound.chat.gate import Gate, GateDesk
+from bridge.inbound.chat.ledger import Ledger
+from bridge.inbound.chat.menus import Menus
+from bridge.inbound.chat.people import PeopleCommands
+from bridge.inbound.chat.places import Places
+from bridge.inbound.chat.poller import Poller
+from bridge.inbound.chat.speaker import ChatSpeaker
+from bridge.inbound.chat.welcome import Welcome
+from bridge.inventory_file import InventoryFile
+from bridge.logs import create_log
+from bridge.metrics import Metrics
+from bridge.parties import EarParty, TelegramParty
+from bridge.settings import Settings
+from bridge.store.audit import Audit
+from bridge.store.calls import Calls
+from bridge.store.cards import Cards
+from bridge.store.chats import Chats
+from bridge.store.database import Database
+from bridge.store.firing import Firing
+from bridge.store.people import People
+from bridge.store.state import State
+from bridge.store.updates import Updates
+from bridge.views.renderer import MessageRenderer
+from bridge.views.voice import Voice, Voices
+
+Step = tuple[str, timedelta, Callable[[], Any]]
+_AT_ONCE: Final = timedelta(0)
+_log = create_log(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalkDesk:
+    """What the chat needs of the rest of the bridge."""
+
+    database: Database
+    chats: Chats
+    inventory: InventoryFile
+    telegram: TelegramParty
+    ear: EarParty
+    renderer: MessageRenderer
+    metrics: Metrics
+    clock: Clock
+    start: Callable[[Any], object]
+    """Begins an errand."""
+    look_again: Callable[[], None]
+    """Has what waits folded and delivered now."""
+    tell_stats: Callable[[], Any]
+    """Gathers the bridge's figures, but for those that only the chat knows."""
+    on_template_fault: Callable[[str, Exception], None]
+
+
+class Talk:
+    """The chat with people."""
+
+    def __init__(
+        self, settings: Settings, desk: TalkDesk, numbers: Callable[[Talk], Iterable[Command]]
+    ) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._bot_name = ""
+        self._failures = 0
+        database, clock = desk.database, desk.clock
+        self.people = People(database, settings.allowed_users)
+        self._audit = Audit(database, settings.state_dir)
+        self._updates = Updates(database)
+        self.firing = Firing(database, desk.inventory.find)
+        self._voices = Voices(desk.on_template_fault, settings.templates_dir)
+        self._places = Places(
+            desk.chats, self._voices, language=settings.language, zone=settings.timezone
+        )
+        self.commands = Commands()
+        for each in (*self._declare(), *numbers(self)):
+            self.commands.add(each)
+        self._menus = Menus(self.commands, self._voices, desk.ear, State(database))
+        gate = Gate(
+            GateDesk(
+                commands=self.commands,
+                people=self.people,
+                places=self._places,
+                speaker=ChatSpeaker(
+                    desk.telegram,
+                    desk.ear,
+                    Calls(database),
+                    clock=clock.now,
+                    sleep=clock.sleep,
+                ),
+                books=Ledger(self._audit),
+                inventory=lambda: self.inventory,
+                now=clock.now,
+                metrics=desk.metrics,
+                bot_name=lambda: self._bot_name,
+            )
+        )
+        self._poller = Poller(desk.ear, self._updates, gate.take, start=desk.start, now=clock.now)
+        self._is_open = False
+        self.problem: str | None = "not asked yet"
+        """Why people are not heard, or None."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """All hosts."""
+        return self._desk.inventory.inventory
+
+    @property
+    def steps(self) -> list[Step]:
+        """List what the clock has to drive, once the store is open."""
+        return [
+            ("listen", _AT_ONCE, self._listen),
+            ("seal", limits.AUDIT_SEAL_PASS, self._seal),
+            ("menus", limits.MENU_PASS, self._offer_menus),
+            ("forget", limits.PURGE_PASS, self._purge),
+        ]
+
+    async def receive(self, update_id: int, body: Mapping[str, Any]) -> None:
+        """Keep an update that Telegram has brought, and act on it afterwards.
+
+        Raises:
+            Outage: it could not be kept; Telegram sends it again.
+        """
+        fresh = await self._updates.put([Incoming(update_id, body)], now=self._desk.clock.now())
+        self._poller.feed(fresh)
+
+    async def ask(self, asked: Asked, name: str, words: tuple[str, ...]) -> Content:
+        """Run another command for the same person."""
+        command = self.commands.find(name)
+        if command is None or not asked.actor.may(command.needs):
+            raise Missing("There is no /%(command)s.", command=name)
+        other = Asked(
+            actor=asked.actor,
+            voice=asked.voice,
+            command=name,
+            words=words,
+            text=" ".join(words),
+        )
+        answer = await command.run(other)
+        return answer if isinstance(answer, Content) else answer[0]
+
+    def _declare(self) -> Iterable[Command]:
+        desk = self._desk
+        welcome = Welcome(
+            self.commands, lambda: self.inventory, use_code=self._use_code, listeners=self
+        )
+        people = PeopleCommands(self.people, self._invite, self._tell_menu)
+        chats = ChatsCommands(desk.chats, desk.look_again)
+        alerts = AlertsCommands(
+            self.firing,
+            Cards(desk.database, desk.inventory.find),
+            lambda: self.inventory,
+            render_list=self._render_list,
+            ask=self.ask,
+        )
+        books = BooksCommands(self._tell_stats, self._audit)
+        families = (welcome, alerts, chats, people, books)
+        return [each for family in families for each in family.commands]
+
+    async def is_subscribed(self, chat: Destination) -> bool:
+        """Say whether a chat hears alerts."""
+        return (await self._desk.chats.find(chat)).is_subscribed
+
+    async def _listen(self) -> None:
+        """Hear what people say; the first time, take up what an earlier run has left."""
+        try:
+            await self._open()
+            if self._settings.bot_mode == "webhook":
+                await asyncio.Event().wait()  # Telegram calls us
+            await self._poller.listen()
+        except BridgeError as fault:
+            self.problem = fault.sentence
+            self._failures += 1
+            longest = limits.POLL_BACKOFF_LONGEST
+            wait = min(limits.BACKOFF_FIRST * 2 ** min(self._failures, 10), longest)
+            await self._desk.clock.sleep(wait.total_seconds())
+            raise
+        self.problem, self._failures = None, 0
+
+    async def _open(self) -> None:
+        if self._is_open:
+            return
+        self._bot_name = await self._desk.ear.fetch_name()
+        if self._settings.bot_mode == "webhook":
+            url = f"{self._settings.server_url.rstrip('/')}/telegram"
+            await self._desk.ear.open_door(url, self.secret)
+            self.problem = None
+        else:
+            await self._desk.ear.open()
+        await self._poller.resume()
+        self._is_open = True
+
+    @property
+    def secret(self) -> str:
+        """What Telegram shows when it calls; only it and we can know."""
+        token = self._settings.bot_token.reveal() if self._settings.bot_token else ""
+        return secret_of(token)
+
+    async def _seal(self) -> None:
+        verdict = await self._audit.seal(now=self._desk.clock.now())
+        if not verdict.is_whole:
+            raise Outage("audit", verdict.sentence)
+
+    async def _purge(self) -> None:
+        now = self._desk.clock.now()
+        await self._updates.purge(now=now)
+        before = now - self._settings.retention
+        while await self._audit.purge(before=before, now=now):
+            pass
+
+    async def _offer_menus(self) -> None:
+        now = self._desk.clock.now()
+        everybody = [
+            (person, await self._find_voice(person.user_id, now))
+            for person in await self.people.all()
+        ]
+        await self._menus.offer_all(everybody, self._places.create_voice_of_settings(now))
+
+    async def _find_voice(self, user_id: int, now: datetime) -> Voice:
+        chat = await self._desk.chats.find(Destination(user_id))
+        return self._places.create_voice(chat.ear.preferences, now)
+
+    async def _tell_menu(self, user_id: int, role: Role | None, voice: Voice) -> None:
+        """Bring a person's menu in line; that it fails now is mended by the next pass."""
+        try:
+            own = await self._find_voice(user_id, voice.now)
+            await self._menus.offer(user_id, role, own)
+        except BridgeError as fault:
+            _log.info(fault.sentence, action="menus", user=user_id)
+
+    async def _use_code(self, asked: Asked, code: str) -> Person:
+        """Let somebody in; the first admin's own chat hears alerts from then on."""
+        done = await self.people.use_code(
+            code,
+            user_id=asked.actor.user_id,
+            name=asked.actor.name,
+            entry=write_entry(asked),
+            now=asked.voice.now,
+        )
+        if done.purpose is Purpose.FIRST_ADMIN:
+            await self._desk.chats.subscribe(
+                asked.actor.chat, made_by=asked.actor.user_id, now=asked.voice.now
+            )
+            self._desk.look_again()
+        await self._tell_menu(asked.actor.user_id, done.person.role, asked.voice)
+        return done.person
+
+    async def _invite(self, grant: Grant, asked: Asked) -> str:
+        code = write_code(secrets.token_bytes(limits.CODE_BYTES))
+        await self.people.put_code(
+            code,
+            Purpose.PERSON,
+            grant,
+            by=asked.actor.user_id,
+            entry=write_entry(asked),
+            now=asked.voice.now,
+        )
+        # A server of one's own has no t.me that leads to it.
+        if self._settings.telegram_api_base is None and self._bot_name:
+            return write_link(code, self._bot_name)
+        return write_line(code)
+
+    def _render_list(self, facts: ListFacts, voice: Voice) -> Content:
+        return self._desk.renderer.render(
+            facts, Form.FORMATTED, language=voice.language, zone=voice.zone, now=voice.now
+        )
+
+    async def _tell_stats(self) -> StatsFacts:
+        stats: StatsFacts = await self._desk.tell_stats()
+        return stats
+
+
+def secret_of(token: str) -> str:
+    """Make the secret of Telegram's calls from the bot's token, which it does not give away."""
+    return hashlib.sha256(f"opswire telegram door\0{token}".encode()).hexdigest()
