@@ -24,7 +24,10 @@ MAY_IMPORT = {
     "premises": {"settings"},
     "app": {*TRUNK, "clients", "running", "parties", "settings", "premises", "store"},
     "parties": {"core", "flows", "settings"},
-    "watching": {*TRUNK, "core", "views", "flows", "store", "settings", "parties"},
+    "inventory_file": {"core"},
+    "stores": {"core", "store"},
+    "books": {*TRUNK, "stores"},
+    "watching": {*TRUNK, "core", "views", "flows", "store", "stores", "settings", "parties"},
     "running": {
         *TRUNK,
         "core",
@@ -35,6 +38,9 @@ MAY_IMPORT = {
         "settings",
         "parties",
         "watching",
+        "stores",
+        "books",
+        "inventory_file",
     },
     "__main__": {"app", "settings"},
     **{name: {"core"} for name in TRUNK},
@@ -43,11 +49,12 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
-    "clients": {"threads"},
+    "clients": {"threads", "telegram", "telegram_faults", "telegram_media"},
     "store": {
         *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
+        *("standing", "moving", "leaving"),
     },
     "inbound": {"web.answers", "web.health", "web.webhook"},
 }

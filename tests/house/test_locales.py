@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 14, 6, 22, tzinfo=UTC)
 TRANSLATORS = load_translators(LOCALES)
 KEYWORDS: dict[str, Any] = {"gettext": None, "_": None, "ngettext": (1, 2)}
+MISTAKES: dict[str, Any] = {"Mistake": None, "Missing": None}
+SAY_MISTAKES = ("core/preferences.py", "store/cards.py", "store/chats.py")
+"""Modules whose mistakes are said in the chat."""
 
 UNREADABLE_BODIES: tuple[object, ...] = (
     7,
@@ -51,10 +54,16 @@ def said_in_code() -> Iterator[str | tuple[str, ...]]:
 
 
 def said_in(
-    method: str, source: BinaryIO, options: dict[str, str]
+    method: str, source: BinaryIO, options: dict[str, str], keywords: dict[str, Any] = KEYWORDS
 ) -> Iterator[str | tuple[str, ...]]:
-    for _, message, _, _ in extract(method, source, KEYWORDS, options=options):
+    for _, message, _, _ in extract(method, source, keywords, options=options):
         yield message
+
+
+def mistakes() -> Iterator[str | tuple[str, ...]]:
+    for name in SAY_MISTAKES:
+        with (ROOT / "bridge" / name).open("rb") as source:
+            yield from said_in("python", source, {}, MISTAKES)
 
 
 def faults_of_core() -> set[str]:
@@ -65,7 +74,8 @@ def faults_of_core() -> set[str]:
 
 
 def all_said() -> set[str]:
-    plain = {each if isinstance(each, str) else each[0] for each in said_in_code()}
+    said = (*said_in_code(), *mistakes())
+    plain = {each if isinstance(each, str) else each[0] for each in said}
     return plain | faults_of_core()
 
 
