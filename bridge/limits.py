@@ -155,6 +155,12 @@ FILE_BYTES = 45 * 1024 * 1024  # Bot API: an upload of at most 50 MB; the rest i
 # chosen: a line of a storm's list stays a line; the cards hold the whole text
 LISTED_CHARACTERS = 300
 TITLE_CHARACTERS = 120  # chosen: the subject of a mail as its list shows it
+FIRING_LISTED = 50  # chosen: alerts that somebody who asks is told one by one; the rest is counted
+
+# Chats
+# chosen: every command answers within ten seconds; what is being sent has mostly ended by then
+LEAVE_PATIENCE = timedelta(seconds=8)
+LEAVE_LOOK = timedelta(milliseconds=100)  # chosen: how often is looked whether it has
 
 # Second way out
 SECOND_WAY_PASS = timedelta(seconds=5)  # chosen: soon beside the minutes that it waits first

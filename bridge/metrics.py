@@ -43,6 +43,10 @@ class Metrics:
             "alerts_unaccounted",
             "Alerts that are neither shown nor listed nor waiting; anything but 0 is a fault.",
         )
+        self.unwanted = self._gauge(
+            "alerts_unwanted",
+            "Alerts that fire and no chat is shown: switched off, or of hosts no chat may know of.",
+        )
         self.template_faults = self._counter(
             "template_faults_total",
             "Templates that failed and were replaced by the plain form.",

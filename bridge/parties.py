@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bridge.core.audience import Destination
 from bridge.core.endings import Sample
-from bridge.core.hearing import Hearing
+from bridge.core.hearing import FindHost, Hearing
 from bridge.core.outbox import Outcome
 from bridge.core.rings import Loudness
 from bridge.core.updates import Incoming
@@ -102,8 +102,8 @@ class Outside:
     """Whom the watch beside the delivery calls."""
 
 
-def create_hearing(settings: Settings) -> Hearing:
-    """Say who hears what, as the settings have it."""
+def create_hearing(settings: Settings, find_host: FindHost) -> Hearing:
+    """Say who hears what, as the settings have it; the store adds what the chats have chosen."""
     return Hearing(
         subscribed=settings.alert_chat_id,
         fallback=settings.fallback_chat_id,
@@ -115,6 +115,8 @@ def create_hearing(settings: Settings) -> Hearing:
             resolved=settings.ring_resolved,
         ),
         repeat_after=settings.repeat_interval / 2,
+        zone=settings.timezone,
+        find_host=find_host,
     )
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramBadRequest,
@@ -18,7 +15,8 @@ from aiogram.exceptions import (
 from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
 
 from bridge import limits
-from bridge.clients.telegram import FAULTS, PARTY, words_of
+from bridge.clients.telegram import create_bot
+from bridge.clients.telegram_faults import FAULTS, PARTY, describe
 from bridge.core.updates import Incoming
 from bridge.errors import Outage, Refused
 
@@ -32,10 +30,8 @@ class TelegramUpdates:
     def __init__(
         self, token: str, *, api_base: str | None = None, proxy: str | None = None
     ) -> None:
-        server = TelegramAPIServer.from_base(api_base) if api_base else PRODUCTION
-        # A session of its own: a long poll holds a connection for half a minute.
-        session = AiohttpSession(proxy=proxy, api=server, timeout=limits.SEND_TIMEOUT_SECONDS)
-        self._bot = Bot(token, session=session)
+        # Connections of its own: a long poll holds one for half a minute.
+        self._bot = create_bot(token, api_base=api_base, proxy=proxy)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -50,7 +46,7 @@ class TelegramUpdates:
         try:
             return (await self._bot.get_me()).username or ""
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
     async def open(self) -> None:
         """Take back a webhook that was left: Telegram tells either there or here.
@@ -61,7 +57,7 @@ class TelegramUpdates:
         try:
             await self._bot.delete_webhook(drop_pending_updates=False)
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
     async def open_door(self, url: str, secret: str) -> None:
         """Ask Telegram to call this address, and to show that secret when it does.
@@ -72,7 +68,7 @@ class TelegramUpdates:
         try:
             await self._bot.set_webhook(url, secret_token=secret, allowed_updates=KINDS)
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
     async def fetch(self, offset: int | None) -> list[Incoming]:
         """Wait for updates from this number on; those below it are confirmed.
@@ -97,7 +93,7 @@ class TelegramUpdates:
         except (TelegramUnauthorizedError, TelegramNotFound) as fault:
             raise Refused("Telegram does not know this bot token") from fault
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
         return [
             Incoming(each.update_id, each.model_dump(mode="json", exclude_none=True))
             for each in found
@@ -112,7 +108,7 @@ class TelegramUpdates:
         except TelegramBadRequest:
             return
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
     async def set_menu(
         self, commands: Sequence[tuple[str, str]], *, language: str, chat_id: int | None
@@ -131,7 +127,7 @@ class TelegramUpdates:
         try:
             await self._bot.set_my_commands(listed, scope=here, language_code=language or None)
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
 
 def _read_raw(fault: ClientDecodeError) -> list[Incoming]:
@@ -143,4 +139,4 @@ def _read_raw(fault: ClientDecodeError) -> list[Incoming]:
                 for each in raw
                 if isinstance(each, dict) and isinstance(each.get("update_id"), int)
             ]
-    raise Outage(PARTY, words_of(fault)) from fault
+    raise Outage(PARTY, describe(fault)) from fault

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from bridge import limits
 from bridge.core.alerts import Notification, Unreadable, parse_webhook
-from bridge.core.audience import Destination, Hearer, choose_audience
+from bridge.core.audience import Destination, Hearer
 from bridge.core.hearing import Hearing
 from bridge.core.watchdog import find_pipelines, is_watchdog
 from bridge.errors import Outage
@@ -28,7 +28,7 @@ from bridge.store import inbox as file
 from bridge.store.database import Database
 from bridge.store.folding import Folding
 from bridge.store.inbox import Inbox
-from bridge.store.places import find_broken, follow_moves
+from bridge.store.places import find_audience, find_hearing
 from bridge.store.tables import journal
 
 
@@ -284,16 +284,8 @@ def _audience_chooser(
     connection: Connection, hearing: Hearing
 ) -> Callable[[Mapping[str, Any]], Sequence[Hearer]]:
     """Make the function that says who hears a webhook, given its `address`."""
-    follow, broken = follow_moves(connection), find_broken(connection)
-    subscribed = [follow(each) for each in hearing.subscribed]
-    fallback = follow(hearing.fallback) if hearing.fallback else None
-
-    def choose(address: Mapping[str, Any]) -> Sequence[Hearer]:
-        given = _read_address(address)
-        addressed = follow(given) if given else None
-        return choose_audience(subscribed, addressed, broken=broken, fallback=fallback)
-
-    return choose
+    choose = find_audience(connection, find_hearing(connection, hearing))
+    return lambda address: choose(_read_address(address))
 
 
 def _give_up(

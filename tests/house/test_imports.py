@@ -26,9 +26,22 @@ MAY_IMPORT = {
     "parties": {"core", "flows", "settings"},
     "talking": {
         *TRUNK,
-        *("core", "views", "store", "inbound", "settings", "parties", "inventory_file", "flows"),
+        *(
+            "core",
+            "views",
+            "store",
+            "inbound",
+            "settings",
+            "parties",
+            "inventory_file",
+            "flows",
+            "stores",
+        ),
     },
-    "watching": {*TRUNK, "core", "views", "flows", "store", "settings", "parties"},
+    "inventory_file": {"core"},
+    "stores": {"core", "store"},
+    "books": {*TRUNK, "stores"},
+    "watching": {*TRUNK, "core", "views", "flows", "store", "stores", "settings", "parties"},
     "running": {
         *TRUNK,
         "core",
@@ -40,6 +53,8 @@ MAY_IMPORT = {
         "parties",
         "watching",
         "talking",
+        "stores",
+        "books",
         "inventory_file",
     },
     "__main__": {"app", "settings"},
@@ -49,7 +64,7 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
-    "clients": {"threads", "telegram", "answers"},
+    "clients": {"threads", "telegram", "telegram_faults", "telegram_media", "answers"},
     "store": {
         *(
             "tables",
@@ -65,6 +80,7 @@ SIBLINGS = {
         ),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),
+        *("standing", "moving", "leaving"),
         *("audit", "audit_seal"),
     },
     "inbound": {

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from bridge import limits
+from bridge.core.updates import Incoming
 from bridge.store.database import Database
 from bridge.store.tables import updates
-from bridge.store.updates import Incoming, Unfinished, Updates
+from bridge.store.updates import Unfinished, Updates
 from tests.fakes.clock import NOON
 
 SECOND = timedelta(seconds=1)
