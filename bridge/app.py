@@ -23,6 +23,7 @@ from bridge.clients.monitoring import Monitor
 from bridge.clients.notifications import Notifications
 from bridge.clients.prometheus import Prometheus
 from bridge.clients.telegram import Telegram
+from bridge.clients.telegram_updates import TelegramUpdates
 from bridge.clock import Clock, SystemClock
 from bridge.errors import Mistake, Outage, Refused
 from bridge.logs import create_log, set_up_logs
@@ -76,7 +77,7 @@ async def open_bridge(
             bridge.keep_books,
             bridge.keep_purging,
         )
-        watching = [bridge.keep_watching(step) for step in bridge.watch.steps]
+        watching = [bridge.keep_watching(step) for step in bridge.steps]
         for work in (*(step() for step in steps), *watching):
             task = asyncio.create_task(work)
             stack.push_async_callback(_stop, task)
@@ -137,6 +138,12 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
         proxy=_reveal(settings.telegram_proxy),
     )
     stack.push_async_callback(telegram.close)
+    ear = TelegramUpdates(
+        settings.bot_token.reveal(),
+        api_base=settings.telegram_api_base,
+        proxy=_reveal(settings.telegram_proxy),
+    )
+    stack.push_async_callback(ear.close)
     access = {
         "user": settings.prometheus_user,
         "password": _reveal(settings.prometheus_password),
@@ -158,6 +165,7 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     watched = _open_watched(settings, stack)
     return Outside(
         telegram=telegram,
+        ear=ear,
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
         watched=watched,

@@ -33,15 +33,17 @@ from bridge.flows.show_message import Confirmed, show_message
 from bridge.inbound.timers import Errands, every, until_done
 from bridge.inbound.web import create_web
 from bridge.inbound.web.health import HealthDesk
+from bridge.inbound.web.telegram import TelegramDesk
 from bridge.inbound.web.webhook import Delivered, WebhookDesk
 from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
 from bridge.metrics import Metrics
-from bridge.parties import Outside, create_hearing, probe_all, reveal_token
+from bridge.parties import EarParty, Outside, create_hearing, probe_all, reveal_token
 from bridge.settings import Settings
 from bridge.store.database import Database
 from bridge.store.state import State
 from bridge.stores import create_stores
+from bridge.talking import Talk, TalkDesk
 from bridge.views.locale import LANGUAGES
 from bridge.views.renderer import create_message_renderer
 from bridge.watching import Step, Watch
@@ -68,11 +70,6 @@ class Bridge:
         self._books = Books(
             self.stores, metrics=self.metrics, clock=clock, retention=settings.retention
         )
-        self._desk = WebhookDesk(token, self._receive, self.metrics)
-        self.web: FastAPI = create_web(
-            webhook=self._desk,
-            health=HealthDesk(token, lambda: self.readiness, self._books.figures),
-        )
         self._renderer = create_message_renderer(self._note_template_fault, settings.templates_dir)
         self._witness = Witness(outside.prometheus) if outside.prometheus else None
         self.watch = Watch(
@@ -93,6 +90,40 @@ class Bridge:
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
         self._disk_looked_at: datetime | None = None
         self._disk_free = 0
+        self.talk = self._create_talk(outside.ear) if outside.ear is not None else None
+        self._desk = WebhookDesk(token, self._receive, self.metrics)
+        self.web: FastAPI = create_web(
+            webhook=self._desk,
+            health=HealthDesk(token, lambda: self.readiness, self._books.figures),
+            telegram=self._create_telegram_desk(),
+        )
+
+    def _create_talk(self, ear: EarParty) -> Talk:
+        desk = TalkDesk(
+            stores=self.stores,
+            inventory=self.inventory,
+            telegram=self._outside.telegram,
+            ear=ear,
+            renderer=self._renderer,
+            metrics=self.metrics,
+            clock=self._clock,
+            readiness=lambda: self.readiness,
+            start=self._errands.start,
+            look_again=self.look_again,
+            on_template_fault=self._note_template_fault,
+        )
+        return Talk(self._settings, desk, lambda _: ())
+
+    def _create_telegram_desk(self) -> TelegramDesk | None:
+        """Open a door to Telegram where the settings want it to call."""
+        if self.talk is None or self._settings.bot_mode != "webhook":
+            return None
+        return TelegramDesk(self.talk.secret, self.talk.receive)
+
+    @property
+    def steps(self) -> list[Step]:
+        """List what the clock has to drive beside the delivery, once the store is open."""
+        return [*self.watch.steps, *(self.talk.steps if self.talk is not None else ())]
 
     async def keep_folding(self) -> None:
         """Open the store, however long that takes, then fold webhooks for ever."""
@@ -325,6 +356,8 @@ class Bridge:
             "telegram": self._check_telegram,
             "pipeline": self._check_pipeline,
         }
+        if self.talk is not None:
+            checks["people"] = self._check_people
         for name, monitors in self._outside.monitors.items():
             checks[name] = partial(probe_all, monitors)
         self.readiness = await check_readiness(checks)
@@ -346,6 +379,9 @@ class Bridge:
             await self.stores.outbox.lift_pauses(_AWAY, now=self._clock.now())
             self._wake.set()
         return problem
+
+    async def _check_people(self) -> str | None:
+        return self.talk.problem if self.talk is not None else None
 
     async def _check_pipeline(self) -> str | None:
         if self.watch.is_pipeline_silent:

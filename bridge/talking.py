@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bridge import limits
+from bridge import __version__, limits
 from bridge.clock import Clock
 from bridge.core.access import Person, Role
 from bridge.core.audience import Destination
@@ -19,6 +19,8 @@ from bridge.core.enrolment import Grant, Purpose, write_code, write_line, write_
 from bridge.core.formatted import Content
 from bridge.core.inventory import Inventory
 from bridge.core.outbox import Form
+from bridge.core.preferences import Preferences
+from bridge.core.readiness import Readiness
 from bridge.core.stats import StatsFacts
 from bridge.core.updates import Incoming
 from bridge.errors import BridgeError, Missing, Outage
@@ -41,13 +43,10 @@ from bridge.parties import EarParty, TelegramParty
 from bridge.settings import Settings
 from bridge.store.audit import Audit
 from bridge.store.calls import Calls
-from bridge.store.cards import Cards
-from bridge.store.chats import Chats
-from bridge.store.database import Database
-from bridge.store.firing import Firing
 from bridge.store.people import People
 from bridge.store.state import State
 from bridge.store.updates import Updates
+from bridge.stores import Stores
 from bridge.views.renderer import MessageRenderer
 from bridge.views.voice import Voice, Voices
 
@@ -60,20 +59,18 @@ _log = create_log(__name__)
 class TalkDesk:
     """What the chat needs of the rest of the bridge."""
 
-    database: Database
-    chats: Chats
+    stores: Stores
     inventory: InventoryFile
     telegram: TelegramParty
     ear: EarParty
     renderer: MessageRenderer
     metrics: Metrics
     clock: Clock
+    readiness: Callable[[], Readiness]
     start: Callable[[Any], object]
     """Begins an errand."""
     look_again: Callable[[], None]
     """Has what waits folded and delivered now."""
-    tell_stats: Callable[[], Any]
-    """Gathers the bridge's figures, but for those that only the chat knows."""
     on_template_fault: Callable[[str, Exception], None]
 
 
@@ -87,14 +84,14 @@ class Talk:
         self._desk = desk
         self._bot_name = ""
         self._failures = 0
-        database, clock = desk.database, desk.clock
+        database, clock = desk.stores.database, desk.clock
+        self._started_at = clock.now()
         self.people = People(database, settings.allowed_users)
         self._audit = Audit(database, settings.state_dir)
         self._updates = Updates(database)
-        self.firing = Firing(database, desk.inventory.find)
         self._voices = Voices(desk.on_template_fault, settings.templates_dir)
         self._places = Places(
-            desk.chats, self._voices, language=settings.language, zone=settings.timezone
+            desk.stores.chats, self._voices, language=settings.language, zone=settings.timezone
         )
         self.commands = Commands()
         for each in (*self._declare(), *numbers(self)):
@@ -169,10 +166,10 @@ class Talk:
             self.commands, lambda: self.inventory, use_code=self._use_code, listeners=self
         )
         people = PeopleCommands(self.people, self._invite, self._tell_menu)
-        chats = ChatsCommands(desk.chats, desk.look_again)
+        chats = ChatsCommands(desk.stores.chats, desk.look_again, self._speak_anew)
         alerts = AlertsCommands(
-            self.firing,
-            Cards(desk.database, desk.inventory.find),
+            desk.stores.firing,
+            desk.stores.cards,
             lambda: self.inventory,
             render_list=self._render_list,
             ask=self.ask,
@@ -183,7 +180,7 @@ class Talk:
 
     async def is_subscribed(self, chat: Destination) -> bool:
         """Say whether a chat hears alerts."""
-        return (await self._desk.chats.find(chat)).is_subscribed
+        return (await self._desk.stores.chats.find(chat)).is_subscribed
 
     async def _listen(self) -> None:
         """Hear what people say; the first time, take up what an earlier run has left."""
@@ -241,7 +238,7 @@ class Talk:
         await self._menus.offer_all(everybody, self._places.create_voice_of_settings(now))
 
     async def _find_voice(self, user_id: int, now: datetime) -> Voice:
-        chat = await self._desk.chats.find(Destination(user_id))
+        chat = await self._desk.stores.chats.find(Destination(user_id))
         return self._places.create_voice(chat.ear.preferences, now)
 
     async def _tell_menu(self, user_id: int, role: Role | None, voice: Voice) -> None:
@@ -251,6 +248,13 @@ class Talk:
             await self._menus.offer(user_id, role, own)
         except BridgeError as fault:
             _log.info(fault.sentence, action="menus", user=user_id)
+
+    async def _speak_anew(self, asked: Asked, chosen: Preferences) -> Voice:
+        """Make the voice that a chat has just chosen; a person's menu follows."""
+        voice = self._places.create_voice(chosen, asked.voice.now, spoken=asked.voice.language)
+        if asked.actor.is_private:
+            await self._tell_menu(asked.actor.user_id, asked.actor.role, voice)
+        return voice
 
     async def _use_code(self, asked: Asked, code: str) -> Person:
         """Let somebody in; the first admin's own chat hears alerts from then on."""
@@ -262,7 +266,7 @@ class Talk:
             now=asked.voice.now,
         )
         if done.purpose is Purpose.FIRST_ADMIN:
-            await self._desk.chats.subscribe(
+            await self._desk.stores.chats.subscribe(
                 asked.actor.chat, made_by=asked.actor.user_id, now=asked.voice.now
             )
             self._desk.look_again()
@@ -290,8 +294,26 @@ class Talk:
         )
 
     async def _tell_stats(self) -> StatsFacts:
-        stats: StatsFacts = await self._desk.tell_stats()
-        return stats
+        stores, metrics = self._desk.stores, self._desk.metrics
+        backlog = await stores.journal.backlog()
+        depth = await stores.outbox.depth()
+        oldest = [at for at in (depth.oldest, backlog.oldest) if at is not None]
+        broken = await stores.destinations.broken()
+        return StatsFacts(
+            version=__version__,
+            started_at=self._started_at,
+            checks=self._desk.readiness().problems,
+            waiting=depth.waiting + backlog.webhooks,
+            unheard=depth.unheard,
+            oldest=min(oldest, default=None),
+            unaccounted=(await stores.records.balance()).total,
+            sends=metrics.sums(metrics.sends, "outcome"),
+            commands=sum(metrics.sums(metrics.commands, "outcome").values()),
+            alerts=sum(metrics.sums(metrics.alerts, "status").values()),
+            hearing=len(await stores.chats.find_subscribed()),
+            broken={str(each): reason for each, reason in broken.items()},
+            people=len(await self.people.all()),
+        )
 
 
 def secret_of(token: str) -> str:

@@ -95,7 +95,9 @@ class TelegramUpdates:
         except FAULTS as fault:
             raise Outage(PARTY, describe(fault)) from fault
         return [
-            Incoming(each.update_id, each.model_dump(mode="json", exclude_none=True))
+            Incoming(
+                each.update_id, each.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            )
             for each in found
         ]
 

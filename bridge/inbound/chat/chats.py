@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
@@ -17,12 +18,16 @@ from bridge.core.preferences import DEFAULT, Look, Notify, Preferences, change_p
 from bridge.errors import Mistake, NotAllowed
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
 from bridge.views.locale import LANGUAGES
-from bridge.views.voice import marked
+from bridge.views.voice import Voice, marked
 
 _CHAT: Final = re.compile(r"(-?[1-9][0-9]{0,17})(?:/([1-9][0-9]{0,9}))?")
 _NAMES: Final = {"en": "English", "zh_TW": "繁體中文", "ru": "Русский"}
 _NIGHT: Final = "22:00-07:00"
 _USAGE: Final = "[language|zone|notify|quiet|kinds|charts <choice>|default]"
+
+
+SpeakAnew = Callable[[Asked, Preferences], Awaitable[Voice]]
+"""Makes the voice for what a chat has chosen just now."""
 
 
 class Chats(Protocol):
@@ -60,9 +65,10 @@ class Chats(Protocol):
 class ChatsCommands:
     """`/subscribe`, `/unsubscribe`, `/subscriptions`, `/settings`, `/addsub` and `/rmsub`."""
 
-    def __init__(self, chats: Chats, look_again: Callable[[], None]) -> None:
+    def __init__(self, chats: Chats, look_again: Callable[[], None], speak_anew: SpeakAnew) -> None:
         self._chats = chats
         self._look_again = look_again
+        self._speak_anew = speak_anew
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -189,7 +195,9 @@ class ChatsCommands:
             change = _forget
         await self._chats.choose(asked.actor.chat, change, now=asked.voice.now)
         self._look_again()
-        return self._card(asked, await self._chats.find(asked.actor.chat))
+        chat = await self._chats.find(asked.actor.chat)
+        voice = await self._speak_anew(asked, chat.ear.preferences)
+        return self._card(replace(asked, voice=voice), chat)
 
     def _card(self, asked: Asked, chat: Chat) -> Content:
         chosen = chat.ear.preferences
