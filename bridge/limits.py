@@ -113,6 +113,14 @@ PROMETHEUS_TIMEOUT_SECONDS = 5  # chosen: beyond the patience, within a thread's
 QUESTION_CHARACTERS = 4000  # chosen: half of what a proxy before Prometheus takes as an address
 QUESTION_NAME_CHARACTERS = 1000  # chosen: no host is called anything longer
 
+# Asking for numbers
+PROMETHEUS_POINTS = 11_000  # Prometheus's own: more points of a series are refused
+CHART_POINTS = 500  # chosen: a point for nearly every two pixels that a picture is wide
+CHART_CURVES = 8  # chosen: as many colours as an eye tells apart; the others are counted
+STALE_SCRAPES = 2  # chosen: one scrape may be lost, or be under way
+STALE_MARGIN = timedelta(seconds=15)  # chosen: an evaluation of the rules behind the scrape
+LAST_SEEN = timedelta(days=30)  # chosen: how far back the last sample of a silent host is sought
+
 # Reconciling
 RECONCILE_PASS = timedelta(seconds=30)  # chosen: as often as a short group_interval
 # chosen: Prometheus sends again every minute; after a restart the list is whole well before

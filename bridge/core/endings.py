@@ -21,13 +21,13 @@ from typing import Final
 
 from bridge import limits
 from bridge.core.cards import Ending, Member
+from bridge.core.quoting import quote_regex, quote_value
 
 PROBES: Final = "icmp|tcp|http"
 _OPEN_ENDINGS: Final = frozenset({None, Ending.UNREACHABLE, Ending.UNCONFIRMED})
 _DAY: Final = timedelta(days=1)
 _LONGEST_LOOK: Final = 15  # days: what Prometheus keeps unless told otherwise
 _ONCE: Final = 2.0  # what the question answers for a host that is not asked any more
-_SPECIAL: Final = frozenset(r"\.+*?()|[]{}^$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,18 +100,6 @@ def judge_endings(
         named = (label, sample.labels.get(label, ""), sample.labels.get("job", ""))
         values[named] = sample.value
     return {each: _judge(values.get((each.label, each.name, each.job))) for each in set(subjects)}
-
-
-def quote_regex(text: str) -> str:
-    """Write a text as a regular expression that matches it alone."""
-    return "".join(f"\\{each}" if each in _SPECIAL else each for each in text)
-
-
-def quote_value(text: str) -> str:
-    """Write a text as a label value in PromQL: the one place where anything is put into a query."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    plain = (each if each >= " " else f"\\u{ord(each):04x}" for each in escaped)
-    return f'"{"".join(plain)}"'
 
 
 def _judge(value: float | None) -> Ending:

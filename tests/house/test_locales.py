@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from bridge.core.alerts import parse_webhook
 from bridge.core.cards import CardFacts, Member, UnreadableFacts
 from bridge.core.outbox import Form
+from bridge.core.promql import METRICS
 from bridge.limits import MESSAGE_CHARACTERS
 from bridge.views.cards import LADDER
 from bridge.views.locale import LANGUAGES, load_translators
@@ -27,6 +28,13 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 14, 6, 22, tzinfo=UTC)
 TRANSLATORS = load_translators(LOCALES)
 KEYWORDS: dict[str, Any] = {"gettext": None, "_": None, "ngettext": (1, 2)}
+ERRORS: dict[str, Any] = dict.fromkeys(("Mistake", "Missing", "Expired", "TooMuch", "say"))
+# Rooms that may not translate, whose errors and words are read in the chat all the same.
+SPEAKING = (
+    "core/charts.py",
+    "core/hosts.py",
+    "core/windows.py",
+)
 
 UNREADABLE_BODIES: tuple[object, ...] = (
     7,
@@ -50,6 +58,16 @@ def said_in_code() -> Iterator[str | tuple[str, ...]]:
             yield from said_in("jinja2", source, options)
 
 
+def said_elsewhere() -> Iterator[str | tuple[str, ...]]:
+    for name in SPEAKING:
+        with (ROOT / "bridge" / name).open("rb") as source:
+            for _, message, _, _ in extract("python", source, ERRORS):
+                yield message
+    for metric in METRICS.values():
+        yield metric.title
+        yield from (line.title for line in metric.lines if line.title)
+
+
 def said_in(
     method: str, source: BinaryIO, options: dict[str, str]
 ) -> Iterator[str | tuple[str, ...]]:
@@ -65,7 +83,8 @@ def faults_of_core() -> set[str]:
 
 
 def all_said() -> set[str]:
-    plain = {each if isinstance(each, str) else each[0] for each in said_in_code()}
+    said = (*said_in_code(), *said_elsewhere())
+    plain = {each if isinstance(each, str) else each[0] for each in said}
     return plain | faults_of_core()
 
 
