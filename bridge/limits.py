@@ -185,3 +185,11 @@ MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
 STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids
 STRANGERS_KEPT = 10_000  # chosen: strangers remembered, a few hundred bytes each
 REFUSAL_AGAIN = timedelta(days=1)  # the contract: one short refusal, then silence
+
+# Answers in the chat
+FLEET_PAGE = 20  # chosen: hosts of a page; their names in bold are well within MESSAGE_ENTITIES
+STAT_PAGE = 20  # chosen: hosts offered as buttons, two a row: a phone's screen
+WORST_HOSTS = 5  # the contract: of the fleet's summary
+FILE_SYSTEMS = 8  # chosen: of a host's card, the fullest first; the others are counted
+ASKED_HOSTS = 50  # chosen: so many are asked about by name, in a question of a few kB
+FILLING = timedelta(days=7)  # chosen: who has longer than a week is told by the percentage
