@@ -8,6 +8,7 @@
     │  └─ Expired                    what was asked for is too old      410
     ├─ TooMuch                       a bound in limits was reached      413
     └─ Outage(party, reason)         someone we need failed             503
+       └─ Late                       it did not answer in time          503
     SettingsError (bridge.settings)  start only; exit code 2
 
 The sentence of an error is written for the person who meets it: what is wrong, and what would be
@@ -64,3 +65,7 @@ class Outage(BridgeError):
         super().__init__(f"{party}: {reason}")
         self.party = party
         self.reason = reason
+
+
+class Late(Outage):
+    """A party we depend on did not answer in time."""

@@ -1,23 +1,28 @@
 """Prometheus, as far as we ask it questions.
 
 The library is synchronous and waits for ever unless told otherwise, and its timeout is for each
-piece of an answer: it works in threads that nobody waits for, and its exceptions end here.
+piece of an answer: it works in threads that nobody waits for, and its exceptions end here. What
+alerts depend on has threads and connections of its own, which no question of a person takes.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from json import JSONDecodeError
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bridge import limits
+from bridge.clients.answers import PARTY, hear
 from bridge.clients.threads import call_apart
+from bridge.core.answers import Answer
 from bridge.core.endings import Sample
-from bridge.errors import Outage
+from bridge.errors import BridgeError, Late, Outage
 
-PARTY: Final = "Prometheus"
 THREADS: Final = 2  # chosen: a question that hangs does not keep the next one waiting
+ASKING: Final = 4  # chosen: four people's slow questions at once; each is patient for seconds only
+Said = TypeVar("Said")
 
 
 class Prometheus:
@@ -28,26 +33,18 @@ class Prometheus:
         from prometheus_api_client.exceptions import (  # noqa: PLC0415 - see above
             PrometheusApiClientException,
         )
-        from prometheus_api_client.prometheus_connect import (  # noqa: PLC0415 - see above
-            PrometheusConnect,
-        )
 
-        # As bytes: the library would write text as Latin-1. It takes None, whatever it declares.
-        auth: Any = (user.encode(), (password or "").encode()) if user else None
         self._refusal = PrometheusApiClientException
-        self._connect = PrometheusConnect(
-            url.rstrip("/"),
-            auth=auth,
-            retry=0,  # whoever asks decides whether to ask again
-            timeout=limits.PROMETHEUS_TIMEOUT_SECONDS,
-        )
-        # A proxy for the outside must not catch calls to our own programs; it has no other switch.
-        self._connect._session.trust_env = False  # noqa: SLF001
+        self._connect = _connect(url, user, password, limits.PROMETHEUS_TIMEOUT_SECONDS)
         self._free = asyncio.Semaphore(THREADS)
+        self._asking = _connect(url, user, password, limits.QUERY_SECONDS)
+        self._asking._session.hooks["response"].append(hear)  # noqa: SLF001 - it offers no hook
+        self._may_ask = asyncio.Semaphore(ASKING)
 
     async def close(self) -> None:
         """Let go of the connections; a question under way ends by itself or with the program."""
         self._connect.close()
+        self._asking.close()
 
     async def fetch(self, promql: str) -> list[Sample]:
         """Ask for the values of this moment.
@@ -56,34 +53,96 @@ class Prometheus:
             Outage: there is no whole answer in time, or none that makes sense.
         """
         patience = limits.PROMETHEUS_TIMEOUT_SECONDS
+        return await self._call(lambda: self._ask(promql), self._free, patience)
+
+    async def fetch_values(self, promql: str, at: datetime | None = None) -> Answer:
+        """Ask for the values of a moment, of this one if none is given.
+
+        Raises:
+            Mistake: the query makes no sense.
+            TooMuch: it is too long.
+            Late: there is no answer in time.
+            Outage: there is none at all, or none that makes sense.
+        """
+        patience = limits.QUERY_SECONDS
+        params = {"timeout": f"{patience}s"}
+        if at is not None:
+            params["time"] = f"{at.timestamp():.3f}"
+        answer: Answer = await self._call(
+            lambda: self._asking.custom_query(promql, params), self._may_ask, patience
+        )
+        return answer
+
+    async def fetch_range(self, promql: str, start: int, end: int, step: timedelta) -> Answer:
+        """Ask for the values at each step between two moments, in seconds since 1970.
+
+        Raises:
+            Mistake: the query makes no sense.
+            TooMuch: it is too long.
+            Late: there is no answer in time.
+            Outage: there is none at all, or none that makes sense.
+        """
+        patience = limits.QUERY_SECONDS
+        first, last = (datetime.fromtimestamp(moment, UTC) for moment in (start, end))
+        answer: Answer = await self._call(
+            lambda: self._asking.custom_query_range(
+                promql, first, last, f"{step.total_seconds():.3f}", {"timeout": f"{patience}s"}
+            ),
+            self._may_ask,
+            patience,
+        )
+        return answer
+
+    async def _call(
+        self, call: Callable[[], Said], free: asyncio.Semaphore, patience: float
+    ) -> Said:
         try:
             async with asyncio.timeout(patience):
-                await self._free.acquire()
+                await free.acquire()
                 # Freed by the thread's own end: an answer that drips goes on when we have left.
                 return await call_apart(
-                    PARTY,
-                    lambda: self._translated(self._ask, promql),
-                    self._free.release,
-                    name="prometheus",
+                    PARTY, lambda: self._translated(call), free.release, name="prometheus"
                 )
         except TimeoutError:
-            raise Outage(PARTY, f"no whole answer within {patience} s") from None
+            raise Late(PARTY, f"no whole answer within {patience} s") from None
 
     def _ask(self, promql: str) -> list[Sample]:
         patience = {"timeout": f"{limits.PROMETHEUS_TIMEOUT_SECONDS}s"}
         return [_read_sample(each) for each in self._connect.custom_query(promql, patience)]
 
-    def _translated(self, call: Callable[[str], list[Sample]], promql: str) -> list[Sample]:
+    def _translated(self, call: Callable[[], Said]) -> Said:
         """Make every failure ours, without an address or an answer that may hold a secret."""
         try:
-            return call(promql)
+            return call()
+        except BridgeError:
+            raise
         except self._refusal as fault:
             raise Outage(PARTY, f"refuses the question ({_code(fault)})") from None
         except (JSONDecodeError, TypeError, LookupError, AttributeError) as fault:
             reason = f"its answer is not Prometheus's ({type(fault).__name__})"
             raise Outage(PARTY, reason) from None
         except (OSError, ValueError) as fault:  # the library's transport faults are one or both
-            raise Outage(PARTY, f"cannot be asked ({type(fault).__name__})") from None
+            kind = Late if "Timeout" in type(fault).__name__ else Outage
+            raise kind(PARTY, f"cannot be asked ({type(fault).__name__})") from None
+
+
+def _connect(url: str, user: str | None, password: str | None, patience: int) -> Any:
+    """Open a connection of the library's."""
+    from prometheus_api_client.prometheus_connect import (  # noqa: PLC0415 - see above
+        PrometheusConnect,
+    )
+
+    # As bytes: the library would write text as Latin-1. It takes None, whatever it declares.
+    auth: Any = (user.encode(), (password or "").encode()) if user else None
+    connection = PrometheusConnect(
+        url.rstrip("/"),
+        auth=auth,
+        retry=0,  # whoever asks decides whether to ask again
+        timeout=patience,
+    )
+    # A proxy for the outside must not catch calls to our own programs; it has no other switch.
+    connection._session.trust_env = False  # noqa: SLF001
+    return connection
 
 
 def _read_sample(series: Any) -> Sample:  # one of the answer's `result`

@@ -43,7 +43,7 @@ MAY_IMPORT = {
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
     "flows": set[str](),
-    "clients": {"threads", "telegram"},
+    "clients": {"threads", "telegram", "answers"},
     "store": {
         *("tables", "database", "episodes", "messages", "cards", "boards", "rings", "notices"),
         "board_facts",
