@@ -22,7 +22,7 @@ INWARD: Final = (
     "lo|veth.*|docker.*|br-.*|virbr.*|cni.*|flannel.*|cali.*|tap.*|tun.*|wg.*|bond.*|team.*|ifb.*"
     "|dummy.*"
 )
-"""Network devices that the rules leave out as well: what they carry leads nowhere, or counts twice."""
+"""Network devices that the rules leave out as well: what they carry stays here, or counts twice."""
 INWARD_WINDOWS: Final = "isatap.*|.*Loopback.*"
 _INNER: Final = re.compile(INWARD)
 _INNER_WINDOWS: Final = re.compile(INWARD_WINDOWS)

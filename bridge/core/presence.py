@@ -188,11 +188,13 @@ def _read_state(up: float | None) -> State:
 def _read_observed(known: Mapping[tuple[str, str], float], name: str, now: datetime) -> timedelta:
     """Say how long a host was watched: since it was first seen, or all the hours that are kept.
 
-    The first hour that is kept may be a part of one only.
+    The first hour that is kept may be a part of one only. Where neither is known, it is the last.
     """
     first = read_instant(known.get((name, "first")))
-    since = max(now - first, timedelta(0)) if first else timedelta(0)
     kept = known.get((name, "hours"), 0.0)
+    if first is None and not kept:
+        return _HOUR
+    since = max(now - first, timedelta(0)) if first else timedelta(0)
     hours = max(int(kept) - 1, 0) * _HOUR if math.isfinite(kept) else timedelta(0)
     month = MONTH - _HOUR
     longest = max(since, hours)

@@ -53,6 +53,17 @@ class Troubled:
         return self.presence.state is State.DOWN or any(each.is_bad for each in self.troubles)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """How many checks there are, and which of them fail."""
+
+    total: int = 0
+    failing: tuple[str, ...] = ()
+
+
+NO_CHECKS: Final = Checks()
+
+
 def write_troubles(hosts: Sequence[str] | None) -> str:
     """Ask what some hosts, or all, run short of; of file systems the fullest."""
     which = choose_hosts(hosts)
@@ -125,3 +136,20 @@ def _tell(presence: Presence, troubles: tuple[Trouble, ...]) -> tuple[Trouble, .
     if presence.state is State.DOWN:
         return ()
     return tuple(each for each in troubles if each.is_bad) or troubles[:1]
+
+
+def write_checks() -> str:
+    """Ask how the TCP and HTTP checks went."""
+    return 'probe_success{job=~"tcp|http"}'
+
+
+def read_checks(values: Iterable[Value], hosts: Iterable[str] | None) -> Checks:
+    """Read the answer to `write_checks`, as far as it is about some hosts, or all."""
+    visible = None if hosts is None else set(hosts)
+    seen = [each for each in values if visible is None or each.labels.get("host", "") in visible]
+    failing = (
+        each.labels.get("host") or each.labels.get("instance", "")
+        for each in seen
+        if each.value != 1
+    )
+    return Checks(total=len(seen), failing=tuple(sorted(failing)))

@@ -36,6 +36,15 @@ SPEAKING = (
     "core/hosts.py",
     "core/windows.py",
 )
+# What is said in the chat.
+CHAT: dict[str, Any] = {**ERRORS, "marked": None, "say_count": (1, 2)}
+CHATTING = (
+    *("inbound/chat/fleet.py", "inbound/chat/hosts.py", "inbound/chat/offers.py"),
+    *("inbound/chat/queries.py", "inbound/chat/readings.py"),
+    *("views/hosts.py", "views/machine.py", "views/query_table.py", "views/readings.py"),
+    *("views/standing.py", "views/summary.py"),
+)
+ANSWERS = ("agents", "fleet", "line", "machine", "query", "reading")
 
 UNREADABLE_BODIES: tuple[object, ...] = (
     7,
@@ -54,7 +63,8 @@ def said_in_code() -> Iterator[str | tuple[str, ...]]:
         with path.open("rb") as source:
             yield from said_in("python", source, {})
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
-    for path in sorted(MESSAGES.glob("*.j2")):
+    answers = [MESSAGES / "answers" / f"{name}.j2" for name in ANSWERS]
+    for path in (*sorted(MESSAGES.glob("*.j2")), *answers):
         with path.open("rb") as source:
             yield from said_in("jinja2", source, options)
 
@@ -63,6 +73,10 @@ def said_elsewhere() -> Iterator[str | tuple[str, ...]]:
     for name in SPEAKING:
         with (ROOT / "bridge" / name).open("rb") as source:
             for _, message, _, _ in extract("python", source, ERRORS):
+                yield message
+    for name in CHATTING:
+        with (ROOT / "bridge" / name).open("rb") as source:
+            for _, message, _, _ in extract("python", source, CHAT):
                 yield message
     for metric in METRICS.values():
         yield metric.title
