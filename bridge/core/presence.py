@@ -27,6 +27,7 @@ from bridge.core.quoting import quote_regex, quote_value
 MONTH: Final = timedelta(days=30)
 """How far back availability reaches."""
 _HOUR: Final = timedelta(hours=1)
+_HOURS: Final = MONTH // _HOUR + 1
 _LAST_SECOND: Final = 253402300799.0  # of the year 9999
 _OWN: Final = "node|agent"
 
@@ -173,7 +174,7 @@ def _read_host(host: Host, known: Mapping[tuple[str, str], float], now: datetime
         state=state,
         since=None if state is State.UNSEEN else read_instant(known.get((name, "since"))),
         sampled_at=read_instant(known.get((name, "at node"))),
-        share=share if has_share else None,
+        share=min(max(share, 0.0), 1.0) if share is not None and has_share else None,
         observed=_read_observed(known, name, now) if has_share else None,
         agent=_read_state(known.get((name, "up agent"))) if host.agent_address else None,
     )
@@ -195,7 +196,7 @@ def _read_observed(known: Mapping[tuple[str, str], float], name: str, now: datet
     if first is None and not kept:
         return _HOUR
     since = max(now - first, timedelta(0)) if first else timedelta(0)
-    hours = max(int(kept) - 1, 0) * _HOUR if math.isfinite(kept) else timedelta(0)
+    hours = max(int(min(kept, _HOURS)) - 1, 0) * _HOUR if math.isfinite(kept) else timedelta(0)
     month = MONTH - _HOUR
     longest = max(since, hours)
     return MONTH if longest >= month else longest
