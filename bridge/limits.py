@@ -127,6 +127,8 @@ LAST_SEEN = timedelta(days=30)  # chosen: how far back the last sample of a sile
 QUERY_SECONDS = 8  # chosen: every command answers within ten
 QUERY_BYTES = 4 * 1024 * 1024  # chosen: 150,000 points; read in a thread, it is 0.2 s of work
 QUERY_SERIES = 500  # chosen: more than anybody reads or any picture shows; the others are counted
+FLEET_BYTES = 32 * 1024 * 1024  # chosen: of an answer about all hosts, 10,000 of them
+FLEET_SERIES = 100_000  # chosen: the same
 WARNINGS = 3  # chosen: of an answer; the first ones say what the others repeat
 WARNING_CHARACTERS = 300  # chosen: of one of them, or of why a query was refused
 
@@ -222,3 +224,13 @@ REFUSALS_STRANGERS = 500
 UPDATES_KEPT = timedelta(days=2)  # Telegram sends none again that is older than one day
 # chosen: three times the answer's bound; a neighbour that still works on one is not disturbed
 UPDATE_AT_WORK = timedelta(seconds=30)
+
+# Answers in the chat
+FLEET_PAGE = 20  # chosen: hosts of a page; their names in bold are well within MESSAGE_ENTITIES
+STAT_PAGE = 20  # chosen: hosts offered as buttons, two a row: a phone's screen
+WORST_HOSTS = 5  # the contract: of the fleet's summary
+FILE_SYSTEMS = 8  # chosen: of a host's card, the fullest first; the others are counted
+ASKED_HOSTS = 50  # chosen: so many are asked about by name, in a question of a few kB
+QUERY_ROWS = 30  # chosen: what is read on a phone; a longer answer is a file
+QUERY_CHARACTERS = 300  # chosen: of a text that PromQL yields, such as a string
+FILLING = timedelta(days=7)  # chosen: who has longer than a week is told by the percentage

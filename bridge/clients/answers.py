@@ -35,7 +35,28 @@ _ADDRESS: Final = re.compile(
 _DECODER: Final = json.JSONDecoder()
 
 
-def hear(response: Any, *_: object, **__: object) -> Any:
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How much of an answer is read."""
+
+    size: int
+    """In bytes."""
+    series: int
+
+
+def bounds_of_persons() -> Bounds:
+    """Bound the answer to what a person asks."""
+    return Bounds(size=limits.QUERY_BYTES, series=limits.QUERY_SERIES)
+
+
+def bounds_of_fleets() -> Bounds:
+    """Bound the answer to a question of our own about every host."""
+    return Bounds(size=limits.FLEET_BYTES, series=limits.FLEET_SERIES)
+
+
+def hear(
+    response: Any, *_: object, bounds: Callable[[], Bounds] = bounds_of_persons, **__: object
+) -> Any:
     """Read a response of `requests`, and have the library take what was understood for its result.
 
     Raises:
@@ -45,26 +66,27 @@ def hear(response: Any, *_: object, **__: object) -> Any:
     """
     if response.is_redirect:
         return response
-    body, is_whole = _read_body(response)
+    within = bounds()
+    body, is_whole = _read_body(response, within.size)
     text = body.decode("utf-8", "replace")
     if response.status_code != _OK:
         raise _refusal(response.status_code, text)
     try:
-        answer = read_answer(text, is_whole=is_whole)
+        answer = read_answer(text, is_whole=is_whole, most=within.series)
     except UNLIKE as fault:
         raise Outage(PARTY, f"its answer is not Prometheus's ({type(fault).__name__})") from None
     response.json = lambda: {"data": {"result": answer}}
     return response
 
 
-def read_answer(text: str, *, is_whole: bool) -> Answer:
+def read_answer(text: str, *, is_whole: bool, most: int) -> Answer:
     """Read the body of an answer, or the beginning of one."""
     head = _HEAD.search(text, 0, _HEAD_CHARACTERS)
     if head is None:
         if not is_whole:
             raise ValueError("it is too long, and no list of series")
-        return _read_loose(json.loads(text))
-    gathered = _Gathered(Kind(head[1]))
+        return _read_loose(json.loads(text), most)
+    gathered = _Gathered(Kind(head[1]), most)
     end = _read_series(text, head.end(), gathered.add)
     answer = gathered.finish()
     if not is_whole:
@@ -81,16 +103,16 @@ def hide_addresses(text: str) -> str:
     return _ADDRESS.sub("…", text)
 
 
-def _read_body(response: Any) -> tuple[bytes, bool]:
+def _read_body(response: Any, most: int) -> tuple[bytes, bool]:
     """Read as much as is allowed; say whether that is all."""
     body = bytearray()
     for piece in response.iter_content(_PIECE):
         body += piece
-        if len(body) > limits.QUERY_BYTES:
+        if len(body) > most:
             response.close()
             break
     response._content = b""  # noqa: SLF001 - nobody reads it again; it has no other place
-    return bytes(body[: limits.QUERY_BYTES]), len(body) <= limits.QUERY_BYTES
+    return bytes(body[:most]), len(body) <= most
 
 
 def _read_series(text: str, start: int, add: Callable[[Any], None]) -> int | None:
@@ -113,6 +135,7 @@ class _Gathered:
     """The series read so far."""
 
     kind: Kind
+    most: int
     values: list[Value] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
     left_out: int = 0
@@ -121,7 +144,7 @@ class _Gathered:
         """Keep one more, or count it: beyond the bound, and where it has only histograms."""
         labels = {str(name): str(value) for name, value in found["metric"].items()}
         samples = found.get("values" if self.kind is Kind.MATRIX else "value")
-        if samples is None or len(self.values) + len(self.series) >= limits.QUERY_SERIES:
+        if samples is None or len(self.values) + len(self.series) >= self.most:
             self.left_out += 1
         elif self.kind is Kind.MATRIX:
             points = tuple((float(at), float(value)) for at, value in samples)
@@ -140,7 +163,7 @@ class _Gathered:
         )
 
 
-def _read_loose(body: Any) -> Answer:
+def _read_loose(body: Any, most: int) -> Answer:
     """Read an answer whose parts stand in another order, or that is no list."""
     kind = Kind(body["data"]["resultType"])
     result = body["data"]["result"]
@@ -151,7 +174,7 @@ def _read_loose(body: Any) -> Answer:
             return Answer(kind=kind, text=str(said), warnings=warnings)
         value = Value(labels={}, at=float(at), value=float(said))
         return Answer(kind=kind, values=(value,), warnings=warnings)
-    gathered = _Gathered(kind)
+    gathered = _Gathered(kind, most)
     for found in result:
         gathered.add(found)
     return replace(gathered.finish(), warnings=warnings)

@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from json import JSONDecodeError
 from typing import Any, Final, TypeVar
 
 from bridge import limits
-from bridge.clients.answers import PARTY, hear
+from bridge.clients.answers import PARTY, bounds_of_fleets, hear
 from bridge.clients.threads import call_apart
 from bridge.core.answers import Answer
 from bridge.core.endings import Sample
-from bridge.errors import BridgeError, Late, Outage
+from bridge.errors import BridgeError, Late, Mistake, Outage
 
 THREADS: Final = 2  # chosen: a question that hangs does not keep the next one waiting
 ASKING: Final = 4  # chosen: four people's slow questions at once; each is patient for seconds only
@@ -39,12 +40,17 @@ class Prometheus:
         self._free = asyncio.Semaphore(THREADS)
         self._asking = _connect(url, user, password, limits.QUERY_SECONDS)
         self._asking._session.hooks["response"].append(hear)  # noqa: SLF001 - it offers no hook
+        self._counting = _connect(url, user, password, limits.QUERY_SECONDS)
+        self._counting._session.hooks["response"].append(  # noqa: SLF001 - the same
+            partial(hear, bounds=bounds_of_fleets)
+        )
         self._may_ask = asyncio.Semaphore(ASKING)
 
     async def close(self) -> None:
         """Let go of the connections; a question under way ends by itself or with the program."""
         self._connect.close()
         self._asking.close()
+        self._counting.close()
 
     async def fetch(self, promql: str) -> list[Sample]:
         """Ask for the values of this moment.
@@ -71,6 +77,23 @@ class Prometheus:
         answer: Answer = await self._call(
             lambda: self._asking.custom_query(promql, params), self._may_ask, patience
         )
+        return answer
+
+    async def fetch_fleet(self, promql: str) -> Answer:
+        """Ask a question of our own, about thousands of hosts maybe, for the values of this moment.
+
+        Raises:
+            Late: there is no answer in time.
+            Outage: there is none at all, or none that makes sense.
+        """
+        patience = limits.QUERY_SECONDS
+        params = {"timeout": f"{patience}s"}
+        try:
+            answer: Answer = await self._call(
+                lambda: self._counting.custom_query(promql, params), self._may_ask, patience
+            )
+        except Mistake as fault:  # ours, not that of whoever asks
+            raise Outage(PARTY, f"refuses the question ({fault.sentence})") from None
         return answer
 
     async def fetch_range(self, promql: str, start: int, end: int, step: timedelta) -> Answer:

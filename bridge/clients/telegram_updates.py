@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiogram.exceptions import (
     ClientDecodeError,
@@ -12,7 +12,7 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
-from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat, Update
 
 from bridge import limits
 from bridge.clients.telegram import create_bot
@@ -130,6 +130,11 @@ class TelegramUpdates:
             await self._bot.set_my_commands(listed, scope=here, language_code=language or None)
         except FAULTS as fault:
             raise Outage(PARTY, describe(fault)) from fault
+
+
+def _write(update: Update) -> dict[str, Any]:
+    """Write an update as Telegram sent it: what it left out is the library's."""
+    return update.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def _read_raw(fault: ClientDecodeError) -> list[Incoming]:

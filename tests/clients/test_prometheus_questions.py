@@ -281,7 +281,7 @@ def test_addresses_are_not_told(text: str, shown: str) -> None:
 
 def read_or_none(text: str, *, is_whole: bool) -> Answer | None:
     try:
-        return read_answer(text, is_whole=is_whole)
+        return read_answer(text, is_whole=is_whole, most=limits.QUERY_SERIES)
     except UNLIKE:
         return None
 
@@ -292,7 +292,10 @@ def test_an_answer_cut_anywhere_is_cut_and_never_misread(at: int, is_whole: bool
     answer = read_or_none(whole[:at], is_whole=is_whole)
     if answer is None:
         return
-    assert answer.values == read_answer(whole, is_whole=True).values[: len(answer.values)]
+    assert (
+        answer.values
+        == read_answer(whole, is_whole=True, most=limits.QUERY_SERIES).values[: len(answer.values)]
+    )
     assert answer.is_cut or len(answer.values) == 6
     assert not (answer.is_cut and is_whole)
 
@@ -303,3 +306,26 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         '{"status":"success","data":{"resultType":"vector","result":[' + text, is_whole=True
     )
     read_or_none(text, is_whole=False)
+
+
+async def test_a_question_of_our_own_is_answered_for_thousands_of_hosts(
+    server: LocalServer,
+) -> None:
+    hosts = [{"metric": {"host": f"web-{n}"}, "value": [1763640000, "1"]} for n in range(5000)]
+    server.raw = reply(body_of("vector", hosts))
+    prometheus = Prometheus(server.url)
+    answer = await prometheus.fetch_fleet("up")
+    await prometheus.close()
+    assert len(answer.values) == 5000
+    assert answer.left_out == 0
+
+
+async def test_a_question_of_our_own_that_is_refused_is_nobodys_mistake(
+    server: LocalServer,
+) -> None:
+    body = json.dumps({"status": "error", "errorType": "bad_data", "error": "unknown function"})
+    server.raw = reply(body, "400 Bad Request")
+    prometheus = Prometheus(server.url)
+    with pytest.raises(Outage, match="unknown function"):
+        await prometheus.fetch_fleet("up")
+    await prometheus.close()

@@ -86,6 +86,7 @@ SIBLINGS = {
     "inbound": {
         *("web.answers", "web.health", "web.telegram", "web.webhook"),
         *("chat.command", "chat.requests", "chat.strangers", "chat.arrivals"),
+        *("chat.hosts", "chat.offers"),
     },
 }
 # room of the sandbox → the rooms that it may import, beside answers, limits and refusals

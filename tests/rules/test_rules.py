@@ -75,6 +75,15 @@ def test_the_rules_are_without_fault(promtool: Path) -> None:
         ("resources.test.yml", "alerts.yml", "> 95", "> 94"),
         ("resources.test.yml", "alerts.yml", "> 500", "> 300"),
         ("normalised.test.yml", "hosts.yml", "+ node_filesystem_avail_bytes", ""),
+        ("presence.test.yml", "availability.yml", "== last_over_time(host:up:state[1h])", ""),
+        ("presence.test.yml", "availability.yml", "(host:up:since[1h])", "(host:up:since[5m])"),
+        (
+            "availability.test.yml",
+            "availability.yml",
+            "(host:up:avg1h[30d])",
+            "(host:up:avg1h[7d])",
+        ),
+        ("availability.test.yml", "availability.yml", "sum by (host) (sum_", "max by (host) (sum_"),
     ],
 )
 def test_a_rule_that_is_wrong_fails_its_test(

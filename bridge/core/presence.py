@@ -1,0 +1,202 @@
+"""Which hosts answer, since when, and how much of the time: one question for all of them.
+
+    up        Prometheus reaches its exporter
+    down      it asks in vain
+    unseen    it does not ask: the host is not, or not yet, among its targets
+
+Every series of the answer says in the label `asked` what it is. The rules behind `host:up:*` are in
+`prometheus/rules/availability.yml`; a Prometheus without them tells no times and no shares.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bridge import limits
+from bridge.core.access import Scope
+from bridge.core.answers import Value
+from bridge.core.inventory import Host
+from bridge.core.promql import ASKED
+from bridge.core.quoting import quote_regex, quote_value
+
+MONTH: Final = timedelta(days=30)
+"""How far back availability reaches."""
+_HOUR: Final = timedelta(hours=1)
+_HOURS: Final = MONTH // _HOUR + 1
+_LAST_SECOND: Final = 253402300799.0  # of the year 9999
+_OWN: Final = "node|agent"
+
+
+class State(enum.Enum):
+    """How a host, or what runs on it, stands."""
+
+    DOWN = "down"
+    UNSEEN = "unseen"
+    UP = "up"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presence:
+    """How one host of the inventory stands."""
+
+    host: Host
+    state: State
+    since: datetime | None = None
+    """Since when it is up or down; None where nothing tells."""
+    sampled_at: datetime | None = None
+    """When Prometheus last asked it."""
+    share: float | None = None
+    """Of the time that it was watched, how much it was up: 0 to 1."""
+    observed: timedelta | None = None
+    """How long it was watched, a month at most."""
+    agent: State | None = None
+    """How its agent stands; None where it has none yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Something else that Prometheus asks."""
+
+    job: str
+    name: str
+    """Its host, or where it names none its address."""
+    instance: str
+    is_up: bool
+    sampled_at: datetime | None = None
+
+
+def write_presence(hosts: Sequence[str] | None, *, with_shares: bool = True) -> str:
+    """Ask how some hosts, or all, stand."""
+    own = choose_hosts(hosts, f'job=~"{_OWN}"')
+    node = choose_hosts(hosts, 'job="node"')
+    which = choose_hosts(hosts)
+    asked = {
+        "up": f"max by (host, job) (up{own})",
+        "at": f"max by (host, job) (timestamp(up{own}))",
+        "since": f"host:up:since{which}",
+    }
+    if with_shares:
+        asked |= {
+            "first": f"host:up:first_seen{which}",
+            # Both are reckoned once an hour.
+            "share": f"last_over_time(host:up:avg30d{which}[2h])",
+            "hours": f"last_over_time(host:up:hours30d{which}[2h])",
+            "lately": f"avg by (host) (avg_over_time(up{node}[1h]))",
+        }
+    return " or ".join(mark(expression, key) for key, expression in asked.items())
+
+
+def read_presence(
+    values: Iterable[Value], hosts: Iterable[Host], *, now: datetime
+) -> tuple[Presence, ...]:
+    """Read the answer to `write_presence`: those that are down first, else as in the inventory."""
+    known: dict[tuple[str, str], float] = {}
+    for each in values:
+        asked, job = each.labels.get(ASKED, ""), each.labels.get("job", "")
+        known[each.labels.get("host", ""), f"{asked} {job}".strip()] = each.value
+    found = [_read_host(host, known, now) for host in hosts]
+    states = list(State)
+    return tuple(sorted(found, key=lambda each: states.index(each.state)))
+
+
+def write_targets() -> str:
+    """Ask what else Prometheus watches."""
+    others = f'up{{job!~"{_OWN}"}}'
+    return f"{mark(others, 'up')} or {mark(f'timestamp({others})', 'at')}"
+
+
+def read_targets(values: Iterable[Value], hosts: Iterable[str] | None) -> tuple[Target, ...]:
+    """Read the answer to `write_targets`: of some hosts, or all; those that are down first."""
+    visible = None if hosts is None else set(hosts)
+    states: dict[tuple[str, str, str], bool] = {}
+    times: dict[tuple[str, str, str], datetime | None] = {}
+    for each in values:
+        host = each.labels.get("host", "")
+        if visible is not None and host not in visible:
+            continue
+        key = (each.labels.get("job", ""), host, each.labels.get("instance", ""))
+        if each.labels.get(ASKED) == "at":
+            times[key] = read_instant(each.value)
+        else:
+            states[key] = each.value == 1
+    ordered = sorted(states.items(), key=lambda each: (each[1], each[0]))
+    return tuple(
+        Target(
+            job=job,
+            name=host or instance,
+            instance=instance,
+            is_up=is_up,
+            sampled_at=times.get((job, host, instance)),
+        )
+        for (job, host, instance), is_up in ordered
+    )
+
+
+def narrow(hosts: Sequence[Host], scope: Scope) -> Sequence[str] | None:
+    """Say which hosts to ask about: a few by their names; of many all, and choose afterwards."""
+    if not scope.is_limited or len(hosts) > limits.ASKED_HOSTS:
+        return None
+    return [each.name for each in hosts]
+
+
+def choose_hosts(hosts: Sequence[str] | None, *matchers: str) -> str:
+    """Write the braces that choose the series of some hosts, or of all."""
+    chosen = list(matchers)
+    if hosts is not None:
+        chosen.append(f"host=~{quote_value('|'.join(quote_regex(each) for each in hosts))}")
+    return f"{{{','.join(chosen)}}}"
+
+
+def mark(expression: str, key: str) -> str:
+    """Say in the answer itself what a series of it is."""
+    return f'label_replace({expression},"{ASKED}","{key}","","")'
+
+
+def read_instant(seconds: float | None) -> datetime | None:
+    """Read seconds since 1970; None for what is no moment."""
+    if seconds is None or not math.isfinite(seconds) or not 0 <= seconds <= _LAST_SECOND:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _read_host(host: Host, known: Mapping[tuple[str, str], float], now: datetime) -> Presence:
+    name = host.name
+    state = _read_state(known.get((name, "up node")))
+    share = known.get((name, "share"), known.get((name, "lately")))
+    has_share = share is not None and math.isfinite(share)
+    return Presence(
+        host=host,
+        state=state,
+        since=None if state is State.UNSEEN else read_instant(known.get((name, "since"))),
+        sampled_at=read_instant(known.get((name, "at node"))),
+        share=min(max(share, 0.0), 1.0) if share is not None and has_share else None,
+        observed=_read_observed(known, name, now) if has_share else None,
+        agent=_read_state(known.get((name, "up agent"))) if host.agent_address else None,
+    )
+
+
+def _read_state(up: float | None) -> State:
+    if up is None:
+        return State.UNSEEN
+    return State.UP if up == 1 else State.DOWN
+
+
+def _read_observed(known: Mapping[tuple[str, str], float], name: str, now: datetime) -> timedelta:
+    """Say how long a host was watched: since it was first seen, or all the hours that are kept.
+
+    The first hour that is kept may be a part of one only. Where neither is known, it is the last.
+    """
+    first = read_instant(known.get((name, "first")))
+    kept = known.get((name, "hours"), 0.0)
+    if first is None and not kept:
+        return _HOUR
+    since = max(now - first, timedelta(0)) if first else timedelta(0)
+    hours = max(int(min(kept, _HOURS)) - 1, 0) * _HOUR if math.isfinite(kept) else timedelta(0)
+    month = MONTH - _HOUR
+    longest = max(since, hours)
+    return MONTH if longest >= month else longest

@@ -1,0 +1,48 @@
+"""The hosts as whoever asks sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.core.access import visible
+from bridge.core.hosts import default_host, find_host
+from bridge.core.inventory import Host, Inventory
+from bridge.core.typed import show_word
+from bridge.errors import Mistake
+from bridge.inbound.chat.command import Asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosts:
+    """The inventory, read anew for each who asks."""
+
+    inventory: Callable[[], Inventory]
+    usual: str | None = None
+    """The host of a command that names none; else the first."""
+
+    def visible(self, asked: Asked) -> tuple[Host, ...]:
+        """Give the hosts that exist for whoever asks."""
+        return visible(self.inventory().hosts, asked.actor.scope)
+
+    def choose(self, asked: Asked, word: str | None) -> Host:
+        """Find the host that a word means; without one, the usual.
+
+        Raises:
+            Mistake: a number is none.
+            Missing: there is no such host, or none at all.
+            Expired: a button names one that is not there any more.
+        """
+        scope = asked.actor.scope
+        if word is None:
+            return default_host(self.inventory(), self.usual, scope)
+        if word.isnumeric():
+            raise Mistake("%(word)s is no host.", word=show_word(word))
+        return find_host(self.inventory(), scope, word)
+
+
+def tell_warnings(asked: Asked, warnings: Sequence[str]) -> Sequence[str]:
+    """Give what Prometheus warns of; who sees a part of the hosts hears of no other, even here."""
+    if not warnings or not asked.actor.scope.is_limited:
+        return warnings
+    return [asked.voice.say("Prometheus says that this may not be all.")]
