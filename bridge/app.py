@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import uvicorn
 
 from bridge import limits
+from bridge.bookkeeping import Bookkeeping
 from bridge.clients.alertmanager import Alertmanager
 from bridge.clients.heartbeat import Heartbeat
 from bridge.clients.monitoring import Monitor
@@ -63,6 +64,8 @@ async def open_bridge(
             settings, parties, token=token, clock=clock or SystemClock(), database=database
         )
         stack.push_async_callback(bridge.finish)
+        books = Bookkeeping(settings, database, clock=clock or SystemClock())
+        stack.push_async_callback(books.finish)
         try:
             await bridge.open_store()
         except Outage:
@@ -77,7 +80,7 @@ async def open_bridge(
             bridge.keep_books,
             bridge.keep_purging,
         )
-        watching = [bridge.keep_watching(step) for step in bridge.steps]
+        watching = [bridge.keep_watching(step) for step in (*bridge.steps, *books.steps)]
         for work in (*(step() for step in steps), *watching):
             task = asyncio.create_task(work)
             stack.push_async_callback(_stop, task)

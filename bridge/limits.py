@@ -210,6 +210,7 @@ CODE_LIFE = timedelta(minutes=30)  # the contract with people: who is asked come
 # chosen: who comes too late reads that the link is old, not that there was none
 CODE_KEPT = timedelta(days=1)
 NAME_CHARACTERS = 100  # chosen: two names of 64 characters are no name to recognise somebody by
+BOT_NAME_SECONDS = 5  # chosen: who waits for a link at the console gets it without the name then
 
 # Audit
 AUDIT_CHARACTERS = 300  # chosen: a long command is recognised by its beginning

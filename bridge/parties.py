@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from bridge.core.answers import Answer
 from bridge.core.audience import Destination
 from bridge.core.endings import Sample
 from bridge.core.hearing import FindHost, Hearing
@@ -84,6 +86,18 @@ class PrometheusParty(Protocol):
 
     async def fetch(self, promql: str) -> list[Sample]:
         """Ask for the values of this moment, or raise Outage."""
+        ...
+
+    async def fetch_fleet(self, promql: str) -> Answer:
+        """Ask for the values of all hosts."""
+        ...
+
+    async def fetch_values(self, promql: str, at: datetime | None = None) -> Answer:
+        """Ask a person's own question."""
+        ...
+
+    async def fetch_range(self, promql: str, start: int, end: int, step: timedelta) -> Answer:
+        """Ask for the values of a span."""
         ...
 
 

@@ -33,7 +33,6 @@ from bridge.flows.show_message import Confirmed, show_message
 from bridge.inbound.timers import Errands, every, until_done
 from bridge.inbound.web import create_web
 from bridge.inbound.web.health import HealthDesk
-from bridge.inbound.web.telegram import TelegramDesk
 from bridge.inbound.web.webhook import Delivered, WebhookDesk
 from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
@@ -95,7 +94,7 @@ class Bridge:
         self.web: FastAPI = create_web(
             webhook=self._desk,
             health=HealthDesk(token, lambda: self.readiness, self._books.figures),
-            telegram=self._create_telegram_desk(),
+            telegram=self.talk.door if self.talk is not None else None,
         )
 
     def _create_talk(self, ear: EarParty) -> Talk:
@@ -104,6 +103,7 @@ class Bridge:
             inventory=self.inventory,
             telegram=self._outside.telegram,
             ear=ear,
+            prometheus=self._outside.prometheus,
             renderer=self._renderer,
             metrics=self.metrics,
             clock=self._clock,
@@ -112,13 +112,7 @@ class Bridge:
             look_again=self.look_again,
             on_template_fault=self._note_template_fault,
         )
-        return Talk(self._settings, desk, lambda _: ())
-
-    def _create_telegram_desk(self) -> TelegramDesk | None:
-        """Open a door to Telegram where the settings want it to call."""
-        if self.talk is None or self._settings.bot_mode != "webhook":
-            return None
-        return TelegramDesk(self.talk.secret, self.talk.receive)
+        return Talk(self._settings, desk)
 
     @property
     def steps(self) -> list[Step]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from bridge import __version__, limits
 from bridge.clock import Clock
-from bridge.core.access import Person, Role
+from bridge.core.access import Person, Role, Scope
+from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
 from bridge.core.cards import ListFacts
 from bridge.core.enrolment import Grant, Purpose, write_code, write_line, write_link
@@ -23,23 +24,28 @@ from bridge.core.preferences import Preferences
 from bridge.core.readiness import Readiness
 from bridge.core.stats import StatsFacts
 from bridge.core.updates import Incoming
-from bridge.errors import BridgeError, Missing, Outage
+from bridge.errors import BridgeError, Missing
 from bridge.inbound.chat.alerts import AlertsCommands
 from bridge.inbound.chat.books import BooksCommands
 from bridge.inbound.chat.chats import ChatsCommands
 from bridge.inbound.chat.command import Asked, Command, Commands, write_entry
+from bridge.inbound.chat.fleet import Fleet
 from bridge.inbound.chat.gate import Gate, GateDesk
+from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.ledger import Ledger
 from bridge.inbound.chat.menus import Menus
 from bridge.inbound.chat.people import PeopleCommands
 from bridge.inbound.chat.places import Places
 from bridge.inbound.chat.poller import Poller
+from bridge.inbound.chat.queries import Queries
+from bridge.inbound.chat.readings import Readings
 from bridge.inbound.chat.speaker import ChatSpeaker
 from bridge.inbound.chat.welcome import Welcome
+from bridge.inbound.web.telegram import TelegramDesk
 from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
 from bridge.metrics import Metrics
-from bridge.parties import EarParty, TelegramParty
+from bridge.parties import EarParty, PrometheusParty, TelegramParty
 from bridge.settings import Settings
 from bridge.store.audit import Audit
 from bridge.store.calls import Calls
@@ -63,6 +69,8 @@ class TalkDesk:
     inventory: InventoryFile
     telegram: TelegramParty
     ear: EarParty
+    prometheus: PrometheusParty | None
+    """Who is asked for numbers; without it there are no commands that show any."""
     renderer: MessageRenderer
     metrics: Metrics
     clock: Clock
@@ -77,9 +85,7 @@ class TalkDesk:
 class Talk:
     """The chat with people."""
 
-    def __init__(
-        self, settings: Settings, desk: TalkDesk, numbers: Callable[[Talk], Iterable[Command]]
-    ) -> None:
+    def __init__(self, settings: Settings, desk: TalkDesk) -> None:
         self._settings = settings
         self._desk = desk
         self._bot_name = ""
@@ -94,7 +100,7 @@ class Talk:
             desk.stores.chats, self._voices, language=settings.language, zone=settings.timezone
         )
         self.commands = Commands()
-        for each in (*self._declare(), *numbers(self)):
+        for each in self._declare():
             self.commands.add(each)
         self._menus = Menus(self.commands, self._voices, desk.ear, State(database))
         gate = Gate(
@@ -127,16 +133,21 @@ class Talk:
         return self._desk.inventory.inventory
 
     @property
+    def door(self) -> TelegramDesk | None:
+        """Open a door to Telegram, where the settings want it to call."""
+        if self._settings.bot_mode != "webhook":
+            return None
+        return TelegramDesk(self._secret, self._receive)
+
+    @property
     def steps(self) -> list[Step]:
         """List what the clock has to drive, once the store is open."""
         return [
             ("listen", _AT_ONCE, self._listen),
-            ("seal", limits.AUDIT_SEAL_PASS, self._seal),
             ("menus", limits.MENU_PASS, self._offer_menus),
-            ("forget", limits.PURGE_PASS, self._purge),
         ]
 
-    async def receive(self, update_id: int, body: Mapping[str, Any]) -> None:
+    async def _receive(self, update_id: int, body: Mapping[str, Any]) -> None:
         """Keep an update that Telegram has brought, and act on it afterwards.
 
         Raises:
@@ -175,8 +186,24 @@ class Talk:
             ask=self.ask,
         )
         books = BooksCommands(self._tell_stats, self._audit)
-        families = (welcome, alerts, chats, people, books)
+        families = (welcome, *self._create_numbers(), alerts, chats, people, books)
         return [each for family in families for each in family.commands]
+
+    def _create_numbers(self) -> Iterable[Fleet | Readings | Queries]:
+        prometheus = self._desk.prometheus
+        if prometheus is None:
+            return ()
+        hosts = Hosts(inventory=lambda: self.inventory, usual=self._settings.default_host)
+        scrape = self._settings.scrape_interval
+        return (
+            Fleet(hosts, prometheus=prometheus, alerts=self, scrape=scrape),
+            Readings(hosts, prometheus=prometheus, scrape=scrape),
+            Queries(prometheus=prometheus),
+        )
+
+    async def firing(self, scope: Scope) -> Mapping[Severity, int]:
+        """Count what fires now, as far as it exists for a scope."""
+        return (await self._desk.stores.firing.find(scope=scope)).counts
 
     async def is_subscribed(self, chat: Destination) -> bool:
         """Say whether a chat hears alerts."""
@@ -204,7 +231,7 @@ class Talk:
         self._bot_name = await self._desk.ear.fetch_name()
         if self._settings.bot_mode == "webhook":
             url = f"{self._settings.server_url.rstrip('/')}/telegram"
-            await self._desk.ear.open_door(url, self.secret)
+            await self._desk.ear.open_door(url, self._secret)
             self.problem = None
         else:
             await self._desk.ear.open()
@@ -212,22 +239,10 @@ class Talk:
         self._is_open = True
 
     @property
-    def secret(self) -> str:
+    def _secret(self) -> str:
         """What Telegram shows when it calls; only it and we can know."""
         token = self._settings.bot_token.reveal() if self._settings.bot_token else ""
         return secret_of(token)
-
-    async def _seal(self) -> None:
-        verdict = await self._audit.seal(now=self._desk.clock.now())
-        if not verdict.is_whole:
-            raise Outage("audit", verdict.sentence)
-
-    async def _purge(self) -> None:
-        now = self._desk.clock.now()
-        await self._updates.purge(now=now)
-        before = now - self._settings.retention
-        while await self._audit.purge(before=before, now=now):
-            pass
 
     async def _offer_menus(self) -> None:
         now = self._desk.clock.now()

@@ -50,7 +50,7 @@ def verify_tail(links: Iterable[Link], head: Head, signer: Signer) -> Verdict | 
     """Look at what comes after the head, given its own entry first; None where it is not."""
     walk = _Walk(head, signer, is_tail=True)
     verdict = walk.look(links)
-    return verdict if walk.has_met_head else None
+    return verdict if walk.at_head == head.place else None
 
 
 class _Broken(Exception):
@@ -68,7 +68,8 @@ class _Walk:
     first: Place | None = None
     end: Place = START
     row: int = 0
-    has_met_head: bool = False
+    at_head: Place | None = None
+    """What stands where the head's own entry should."""
     statements: list[Statement] = field(default_factory=list)
     """Those that we signed."""
     strange: list[Statement] = field(default_factory=list)
@@ -104,7 +105,8 @@ class _Walk:
             self.first = self.end = Place(number - 1, link.previous)
         self._require_order(number, link.previous)
         self.end, self.row = Place(number, link.digest), link.row
-        self._meet_head()
+        if self.head is not None and number == self.head.place.number:
+            self.at_head = self.end
         if entry.statement is not None:
             self._take(entry.statement, number)
 
@@ -117,13 +119,6 @@ class _Walk:
         if previous != self.end.digest:
             raise _Broken(f"entry {number} follows another entry than the one before it")
 
-    def _meet_head(self) -> None:
-        known = self.head.place if self.head else START
-        if self.end.number == known.number:
-            if self.end.digest != known.digest and self._trusts_head():
-                raise _Broken(f"entry {known.number} is not the one that the signed head knows")
-            self.has_met_head = True
-
     def _take(self, statement: Statement, number: int) -> None:
         if statement.key != self.signer.name:
             self.strange.append(statement)
@@ -131,9 +126,6 @@ class _Walk:
             self.statements.append(statement)
         else:
             raise _Broken(f"the statement in entry {number} is forged")
-
-    def _trusts_head(self) -> bool:
-        return self.head is not None and self.head.key == self.signer.name
 
     def _compare_with_head(self) -> str:
         """Say why the head cannot tell; "" when it could."""
@@ -144,6 +136,8 @@ class _Walk:
         if not self.signer.has_signed(self.head.content, self.head.signature):
             raise _Broken("the signed head was edited")
         known, first = self.head.place, self.first or START
+        if self.at_head not in {None, known}:
+            raise _Broken(f"entry {known.number} is not the one that the signed head knows")
         if known.number > self.end.number:
             raise _Broken(
                 f"the last {known.number - self.end.number} entries are missing: the signed head "

@@ -22,7 +22,12 @@ MAY_IMPORT = {
     "inbound": {"flows", "views", "core"},
     "settings": {"settings", "core"},
     "premises": {"settings"},
-    "app": {*TRUNK, "clients", "running", "parties", "settings", "premises", "store"},
+    "app": {
+        *TRUNK,
+        *("clients", "running", "parties", "settings", "premises", "store", "bookkeeping"),
+    },
+    "bookkeeping": {*TRUNK, "core", "store", "settings", "watching"},
+    "console": {*TRUNK, "core", "store", "clients", "settings", "premises", "inventory_file"},
     "parties": {"core", "flows", "settings"},
     "talking": {
         *TRUNK,
@@ -57,7 +62,7 @@ MAY_IMPORT = {
         "books",
         "inventory_file",
     },
-    "__main__": {"app", "settings"},
+    "__main__": {"app", "settings", "console"},
     **{name: {"core"} for name in TRUNK},
     "logs": {"settings"},
 }

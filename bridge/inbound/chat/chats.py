@@ -73,6 +73,10 @@ class ChatsCommands:
     @property
     def commands(self) -> tuple[Command, ...]:
         """Declare them."""
+        return (*self._of_this_chat, *self._of_others)
+
+    @property
+    def _of_this_chat(self) -> tuple[Command, ...]:
         return (
             Command(
                 name="subscribe",
@@ -117,6 +121,11 @@ class ChatsCommands:
                 is_listed=False,
                 run=self._change_settings,
             ),
+        )
+
+    @property
+    def _of_others(self) -> tuple[Command, ...]:
+        return (
             Command(
                 name="addsub",
                 needs=Role.ADMIN,
