@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, delete, insert, or_, select, type_coerce, update
+from sqlalchemy import Connection, Text, delete, insert, select, type_coerce, update
 
 from bridge.core.access import Scope
 from bridge.core.audience import Destination, Hearer
@@ -22,7 +22,6 @@ from bridge.store.boards import find_standing_boards, want_board
 from bridge.store.database import Database
 from bridge.store.destinations import adopt, try_again
 from bridge.store.leaving import leave
-from bridge.store.messages import IS_WAITING
 from bridge.store.places import find_hearing, follow_moves, is_at, read_json
 from bridge.store.standing import file_cards, show_standing
 from bridge.store.tables import card_episodes, cards, episodes, messages, preferences, subscriptions
@@ -235,14 +234,13 @@ def _show(connection: Connection, here: Destination, hearing: Hearing, now: date
 
 
 def _find_uncovered(connection: Connection, here: Destination, hearing: Hearing) -> list[int]:
-    """Find the cards, standing or about to be shown, with an alert that must not be known here."""
+    """Find the cards with an alert that must not be known here; one that is over may change yet."""
     shown = (
         select(cards.c.id, episodes.c.facts)
         .distinct()
         .join(card_episodes, card_episodes.c.card_id == cards.c.id)
         .join(episodes, episodes.c.id == card_episodes.c.episode_id)
-        .outerjoin(messages, messages.c.card_id == cards.c.id)
-        .where(*is_at(cards, here), or_(cards.c.closed_at.is_(None), IS_WAITING))
+        .where(*is_at(cards, here))
     )
     rows = connection.execute(shown)
     return sorted({row.id for row in rows if not hearing.covers(here, row.facts["labels"])})

@@ -334,6 +334,7 @@ async def test_an_alert_of_a_chat_that_left_ends_without_a_word_there(stage: Sta
     assert edit.destination == BOB
     await stage.database.write(lambda c: touch_cards_of(c, [1], stage.now))
     assert {each.destination for each in await stage.show()} == {BOB}
+    assert (await stage.outbox.depth()).waiting == 0
 
 
 async def test_what_alertmanager_sends_to_a_chat_alone_is_no_subscription(stage: Stage) -> None:
