@@ -108,6 +108,7 @@ class ChatsCommands:
                 help=marked("Language, time zone, and what this chat hears"),
                 usage=_USAGE,
                 example="quiet 22:00-07:00",
+                changes_with_words=True,
                 run=self._show_settings,
             ),
             Command(

@@ -66,6 +66,8 @@ class Command:
     """A real call; `{host}` becomes a host of the inventory."""
     changes: bool = False
     """Whether it changes anything: it is then audited, and never run when it is old."""
+    changes_with_words: bool = False
+    """Whether it shows something by itself and changes something where words follow it."""
     is_booked: bool = False
     """Whether what it changes is audited in the very transaction of the change."""
     is_private: bool = False
@@ -75,6 +77,10 @@ class Command:
     is_listed: bool = True
     """Whether `/help` and the menu show it; the commands of buttons alone are not shown."""
     run: Run
+
+    def is_change(self, words: tuple[str, ...]) -> bool:
+        """Say whether it changes anything, called with these words."""
+        return self.changes or (self.changes_with_words and bool(words))
 
 
 class Commands:

@@ -235,31 +235,35 @@ class Gate:
             answer = await self._within_patience(arrival, asked, command)
         except BridgeError as fault:
             outcome = Ending.REFUSED if isinstance(fault, Refused) else Ending.FAILED
-            if command.changes or isinstance(fault, Refused):
+            if command.is_change(asked.words) or isinstance(fault, Refused):
                 await self._desk.books.note(asked, outcome, fault.sentence)
             return [self._explain(asked, command, fault)], outcome.value
         except Exception:  # noqa: BLE001 - the chat's catch-all: somebody waits for an answer
             reference = secrets.token_hex(4)
             _log.exception("a command failed", action="command", of=command.name, ref=reference)
-            if command.changes:
+            if command.is_change(asked.words):
                 await self._desk.books.note(asked, Ending.FAILED, reference)
             sentence = asked.voice.say(
                 "💥 That failed on our side; the log says why under %(reference)s.",
                 reference=reference,
             )
             return [Content(text=Formatted(sentence))], "failed"
-        if command.changes and not command.is_booked:
+        if command.is_change(asked.words) and not command.is_booked:
             await self._desk.books.note(asked, Ending.DONE)
         return ([answer] if isinstance(answer, Content) else answer), "done"
 
     def _require_fit(self, arrival: Arrival, asked: Asked, command: Command) -> None:
         """Refuse what is too old to change anything, or not for these ears."""
         now = self._desk.now()
-        if command.changes and arrival.is_interrupted:
+        if command.is_change(asked.words) and arrival.is_interrupted:
             raise Expired(
                 "I was restarted while I did this; see how things stand before you repeat it."
             )
-        if command.changes and arrival.at is not None and now - arrival.at > limits.CHANGE_FRESH:
+        if (
+            command.is_change(asked.words)
+            and arrival.at is not None
+            and now - arrival.at > limits.CHANGE_FRESH
+        ):
             raise Expired("This is too old to be done now; send it again if it is still wanted.")
         if command.is_private and not asked.actor.is_private:
             raise Refused("This is answered in your private chat with me only.")
