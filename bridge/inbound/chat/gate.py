@@ -254,8 +254,9 @@ class Gate:
 
     def _require_fit(self, arrival: Arrival, asked: Asked, command: Command) -> None:
         """Refuse what is too old to change anything, or not for these ears."""
-        now = self._desk.now()
-        if command.is_change(asked.words) and arrival.is_interrupted:
+        if not command.is_change(asked.words):
+            pass
+        elif arrival.is_interrupted:
             raise Expired(
                 "I was restarted while I did this; see how things stand before you repeat it."
             )
