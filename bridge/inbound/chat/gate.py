@@ -254,20 +254,19 @@ class Gate:
 
     def _require_fit(self, arrival: Arrival, asked: Asked, command: Command) -> None:
         """Refuse what is too old to change anything, or not for these ears."""
-        if not command.is_change(asked.words):
-            pass
-        elif arrival.is_interrupted:
+        if command.is_change(asked.words):
+            self._require_fresh(arrival)
+        if command.is_private and not asked.actor.is_private:
+            raise Refused("This is answered in your private chat with me only.")
+
+    def _require_fresh(self, arrival: Arrival) -> None:
+        """Refuse to change anything twice, or so late that nobody wants it any more."""
+        if arrival.is_interrupted:
             raise Expired(
                 "I was restarted while I did this; see how things stand before you repeat it."
             )
-        if (
-            command.is_change(asked.words)
-            and arrival.at is not None
-            and now - arrival.at > limits.CHANGE_FRESH
-        ):
+        if arrival.at is not None and self._desk.now() - arrival.at > limits.CHANGE_FRESH:
             raise Expired("This is too old to be done now; send it again if it is still wanted.")
-        if command.is_private and not asked.actor.is_private:
-            raise Refused("This is answered in your private chat with me only.")
 
     async def _within_patience(self, arrival: Arrival, asked: Asked, command: Command) -> Answer:
         """Wait for an answer; say so where it takes long."""
