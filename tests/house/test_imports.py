@@ -69,6 +69,7 @@ OWNERS = {
     "jinja2": {"views"},
     "babel": {"views"},
     "matplotlib": {"views"},
+    "PIL": {"views"},
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "aiogram": {"clients", "inbound"},
