@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import enum
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from bridge import limits
 from bridge.core.access import Scope
@@ -30,6 +31,8 @@ _HOUR: Final = timedelta(hours=1)
 _HOURS: Final = MONTH // _HOUR + 1
 _LAST_SECOND: Final = 253402300799.0  # of the year 9999
 _OWN: Final = "node|agent"
+_Known: TypeAlias = Mapping[tuple[str, str], float]
+"""What is known of a host: by what was asked, and the job that it is of."""
 
 
 class State(enum.Enum):
@@ -95,11 +98,12 @@ def read_presence(
     values: Iterable[Value], hosts: Iterable[Host], *, now: datetime
 ) -> tuple[Presence, ...]:
     """Read the answer to `write_presence`: those that are down first, else as in the inventory."""
-    known: dict[tuple[str, str], float] = {}
+    known: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for each in values:
-        asked, job = each.labels.get(ASKED, ""), each.labels.get("job", "")
-        known[each.labels.get("host", ""), f"{asked} {job}".strip()] = each.value
-    found = [_read_host(host, known, now) for host in hosts]
+        labels = each.labels
+        key = (labels.get(ASKED, ""), labels.get("job", ""))
+        known[labels.get("host", "")][key] = each.value
+    found = [_read_host(host, known.get(host.name, {}), now) for host in hosts]
     states = list(State)
     return tuple(sorted(found, key=lambda each: states.index(each.state)))
 
@@ -164,19 +168,18 @@ def read_instant(seconds: float | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _read_host(host: Host, known: Mapping[tuple[str, str], float], now: datetime) -> Presence:
-    name = host.name
-    state = _read_state(known.get((name, "up node")))
-    share = known.get((name, "share"), known.get((name, "lately")))
-    has_share = share is not None and math.isfinite(share)
+def _read_host(host: Host, known: _Known, now: datetime) -> Presence:
+    state = _read_state(known.get(("up", "node")))
+    share = known.get(("share", ""), known.get(("lately", ""), math.nan))
+    has_share = math.isfinite(share)
     return Presence(
         host=host,
         state=state,
-        since=None if state is State.UNSEEN else read_instant(known.get((name, "since"))),
-        sampled_at=read_instant(known.get((name, "at node"))),
-        share=min(max(share, 0.0), 1.0) if share is not None and has_share else None,
-        observed=_read_observed(known, name, now) if has_share else None,
-        agent=_read_state(known.get((name, "up agent"))) if host.agent_address else None,
+        since=None if state is State.UNSEEN else read_instant(known.get(("since", ""))),
+        sampled_at=read_instant(known.get(("at", "node"))),
+        share=min(max(share, 0.0), 1.0) if has_share else None,
+        observed=_read_observed(known, now) if has_share else None,
+        agent=_read_state(known.get(("up", "agent"))) if host.agent_address else None,
     )
 
 
@@ -186,17 +189,16 @@ def _read_state(up: float | None) -> State:
     return State.UP if up == 1 else State.DOWN
 
 
-def _read_observed(known: Mapping[tuple[str, str], float], name: str, now: datetime) -> timedelta:
+def _read_observed(known: _Known, now: datetime) -> timedelta:
     """Say how long a host was watched: since it was first seen, or all the hours that are kept.
 
     The first hour that is kept may be a part of one only. Where neither is known, it is the last.
     """
-    first = read_instant(known.get((name, "first")))
-    kept = known.get((name, "hours"), 0.0)
+    first = read_instant(known.get(("first", "")))
+    kept = known.get(("hours", ""), 0.0)
     if first is None and not kept:
         return _HOUR
     since = max(now - first, timedelta(0)) if first else timedelta(0)
     hours = max(int(min(kept, _HOURS)) - 1, 0) * _HOUR if math.isfinite(kept) else timedelta(0)
-    month = MONTH - _HOUR
     longest = max(since, hours)
-    return MONTH if longest >= month else longest
+    return MONTH if longest >= MONTH - _HOUR else longest

@@ -59,8 +59,10 @@ async def list_hosts(
     questions = [write_presence(names)] + ([write_targets()] if with_others else [])
     answers = await asyncio.gather(*(prometheus.fetch_fleet(each) for each in questions))
     visible = [each.name for each in hosts] if scope.is_limited else None
+    # Thousands of hosts are read beside the loop.
+    found = await asyncio.to_thread(read_presence, answers[0].values, hosts, now=now)
     return Fleet(
-        hosts=read_presence(answers[0].values, hosts, now=now),
+        hosts=found,
         others=read_targets(answers[1].values, visible) if with_others else (),
         warnings=tuple(dict.fromkeys(said for each in answers for said in each.warnings)),
     )

@@ -73,11 +73,13 @@ async def sum_up_fleet(
     except Outage as outage:
         return Summary(hosts=(), firing=firing, outage=outage)
     who, what, checks = answers
-    presences = read_presence(who.values, hosts, now=now)
     visible = [each.name for each in hosts] if scope.is_limited else None
+    # Thousands of hosts are read beside the loop.
+    presences = await asyncio.to_thread(read_presence, who.values, hosts, now=now)
+    worst = await asyncio.to_thread(choose_worst, presences, what.values, limits.WORST_HOSTS)
     return Summary(
         hosts=presences,
-        worst=choose_worst(presences, what.values, limits.WORST_HOSTS),
+        worst=worst,
         firing=firing,
         checks=read_checks(checks.values, visible),
         warnings=tuple(dict.fromkeys(said for each in answers for said in each.warnings)),

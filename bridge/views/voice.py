@@ -12,7 +12,7 @@ from jinja2 import Environment
 
 from bridge.core.formatted import Formatted, fit
 from bridge.errors import BridgeError, Outage
-from bridge.limits import MESSAGE_CHARACTERS, MESSAGE_ENTITIES
+from bridge.limits import MESSAGE_CHARACTERS, MESSAGE_ENTITIES, WARNING_CHARACTERS
 from bridge.views.locale import (
     DEFAULT_LANGUAGE,
     Translator,
@@ -54,10 +54,7 @@ class Voice:
 
     def say(self, message: str, **values: object) -> str:
         """Say a message of the catalogues; what was typed or measured is put into it legibly."""
-        shown = {name: _legible(value) for name, value in values.items()}
-        return (
-            self.translator.gettext(message) % shown if shown else self.translator.gettext(message)
-        )
+        return self._fill(message, values, _WORD)
 
     def say_count(self, singular: str, plural: str, count: int, **values: object) -> str:
         """Say it in the form for a count, which stands in it as `count`."""
@@ -68,7 +65,13 @@ class Voice:
         """Say what went wrong, to whoever asked."""
         if isinstance(fault, Outage):
             return self.say("%(party)s cannot be asked now.", party=fault.party)
-        return self.say(fault.message, **fault.values)
+        # Prometheus's own words are longer than what anybody types, and cut where they were read.
+        return self._fill(fault.message, fault.values, WARNING_CHARACTERS)
+
+    def _fill(self, message: str, values: Mapping[str, object], most: int) -> str:
+        shown = {name: _legible(value, most) for name, value in values.items()}
+        said = self.translator.gettext(message)
+        return said % shown if shown else said
 
     def time(self, at: datetime) -> str:
         """Write a moment as this chat's clocks show it."""
@@ -136,9 +139,9 @@ def _keep(formatted: Formatted, limit: int) -> Formatted:
     return fit(kept, limit)
 
 
-def _legible(value: object) -> object:
+def _legible(value: object, most: int = _WORD) -> object:
     """Make what a stranger wrote harmless; numbers stay numbers."""
     if isinstance(value, str):
         text = plain(value)
-        return text if len(text) <= _WORD else text[: _WORD - 1] + "…"
+        return text if len(text) <= most else text[: most - 1] + "…"
     return value

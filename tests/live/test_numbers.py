@@ -1,0 +1,233 @@
+"""What the chat tells of a real host, beside what its own exporter says; both generations."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from bridge.clients.prometheus import Prometheus
+from bridge.clock import SystemClock
+from bridge.core.access import Scope
+from bridge.core.alerts import Severity
+from bridge.core.inventory import parse_inventory
+from bridge.inbound.chat.command import Commands
+from bridge.inbound.chat.fleet import Fleet
+from bridge.inbound.chat.hosts import Hosts
+from bridge.inbound.chat.queries import Queries
+from bridge.inbound.chat.readings import Readings
+from tests.fakes.chat import VIEWER, FakeChat
+from tests.live.conftest import Programs, free_port, real, until
+from tests.programs import ROOT
+
+pytestmark = pytest.mark.live
+SCRAPE = timedelta(seconds=1)
+CLOCK = SystemClock()
+OPTIONAL = (
+    "--collector.cpu.info",
+    "--collector.netdev.address-info",
+    "--collector.processes",
+)
+CONFIGURATION = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [rules/*.yml]
+scrape_configs:
+  - job_name: node
+    static_configs:
+      - {{targets: ['127.0.0.1:{exporter}'], labels: {{host: Server}}}}
+      - {{targets: ['127.0.0.1:{nobody}'], labels: {{host: Gone}}}}
+  - job_name: prometheus
+    static_configs: [{{targets: ['127.0.0.1:{prometheus}'], labels: {{host: Server}}}}]
+"""
+
+
+class _Alerts:
+    async def firing(self, scope: Scope) -> Mapping[Severity, int]:
+        del scope
+        return {}
+
+
+@dataclass
+class Real:
+    """A chat before a real Prometheus, and the exporter behind it."""
+
+    chat: FakeChat
+    prometheus: Prometheus
+    exporter: str
+    url: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+    async def hear(self, text: str) -> str:
+        self.chat.now = CLOCK.now()
+        [said] = await self.chat.say(text, VIEWER)
+        return said.text
+
+    async def look(self) -> dict[str, float]:
+        """Read what the exporter itself says at this moment."""
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+            text = (await client.get(self.exporter)).text
+        samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in samples}
+
+
+@pytest.fixture
+async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
+    """Start an exporter and a Prometheus with our rules, and wait until they know the host."""
+    ports = {"exporter": free_port(), "prometheus": free_port(), "nobody": 9}
+    exporter = f"http://127.0.0.1:{ports['exporter']}/metrics"
+    url = f"http://127.0.0.1:{ports['prometheus']}"
+    await programs.start(
+        str(real(generation, "node_exporter")),
+        f"--web.listen-address=127.0.0.1:{ports['exporter']}",
+        *OPTIONAL,
+        ready=exporter,
+    )
+    shutil.copytree(ROOT / "prometheus" / "rules", programs.folder / "rules")
+    (programs.folder / "prometheus.yml").write_text(CONFIGURATION.format(**ports))
+    await programs.start(
+        str(real(generation, "prometheus")),
+        f"--config.file={programs.folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={programs.folder / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{ports['prometheus']}",
+        ready=f"{url}/-/ready",
+    )
+    prometheus = Prometheus(url)
+    chat = create_chat(prometheus, ports["exporter"])
+
+    async def is_known() -> bool:
+        answer = await prometheus.fetch_values('host:network_receive_bits:rate5m{host="Server"}')
+        return bool(answer.values)
+
+    await until(is_known, seconds=60)
+    yield Real(chat, prometheus, exporter, url)
+    await prometheus.close()
+
+
+def create_chat(prometheus: Prometheus, exporter: int) -> FakeChat:
+    commands = Commands()
+    chat = FakeChat(commands, now=CLOCK.now())
+    chat.inventory = parse_inventory(
+        f"Server 127.0.0.1:{exporter}\nGone 127.0.0.1:9\nUnwatched 192.0.2.7:9100"
+    )
+    hosts = Hosts(inventory=lambda: chat.inventory)
+    fleet = Fleet(hosts, prometheus=prometheus, alerts=_Alerts(), scrape=SCRAPE)
+    readings = Readings(hosts, prometheus=prometheus, scrape=SCRAPE)
+    for family in (fleet, readings, Queries(prometheus=prometheus)):
+        for each in family.commands:
+            commands.add(each)
+    return chat
+
+
+def percents(text: str) -> list[float]:
+    return [float(each) for each in re.findall(r"([0-9.]+) %", text)]
+
+
+async def test_every_answer_is_true(told: Real) -> None:
+    await check_lists(told)
+    await check_card(told)
+    await check_readings(told)
+    await check_query(told)
+
+
+async def check_lists(told: Real) -> None:
+    gone, unwatched, server = (await told.hear("/agents")).splitlines()[1:4]
+    assert re.match(r"❌ Gone · down since \d\d:\d\d:\d\d UTC", gone)
+    assert unwatched.startswith("❔ Unwatched · not watched by Prometheus")
+    assert re.match(r"✅ Server · up since \d\d:\d\d:\d\d UTC · asked [0-4] s ago", server)
+    assert re.search(r"· 100\.00 % in \d+ s · no agent$", server)
+    assert "0.00 % in" in gone
+    everything = await told.hear("/agents all")
+    assert re.search(r"✅ Server prometheus 127\.0\.0\.1:\d+ · asked", everything)
+    summary = await told.hear("/status")
+    assert "3 hosts: 1 up, 1 down, 1 not watched" in summary
+    assert "🔴 Gone · down since" in summary
+
+
+async def check_card(told: Real) -> None:
+    told.chat.places.zone = ZoneInfo("Asia/Taipei")
+    card, own = await told.hear("/status Server"), await told.look()
+    total = own["node_memory_MemTotal_bytes"] / 1024**3
+    assert f"GiB of {total:.2f} GiB" in card
+    assert f"of {own['node_filefd_maximum']:,.0f}" in card
+    cores = len(
+        [name for name in own if name.startswith("node_cpu_seconds_total") and "idle" in name]
+    )
+    assert f"{cores} core" in card
+    uname = next(name for name in own if name.startswith("node_uname_info"))
+    release = re.search(r'release="([^"]+)"', uname)
+    assert release is not None
+    assert f"Linux {release[1]}" in card
+    system = next(name for name in own if name.startswith("node_os_info"))
+    assert re.findall(r'pretty_name="([^"]+)"', system)[0] in card
+    days = (own["node_time_seconds"] - own["node_boot_time_seconds"]) // 86400
+    assert ("running for 0" in card) == (days == 0)
+    processes = own["node_processes_pids"]
+    shown = re.search(r"([0-9,]+) process", card)
+    assert shown is not None
+    assert abs(int(shown[1].replace(",", "")) - processes) < 40
+    addresses = re.findall(
+        r'node_network_address_info\{address="([0-9.]+)",device="eth\d+"', "\n".join(own)
+    )
+    assert all(each in card for each in addresses)
+    for absent in ("None", "nan", "NaN"):
+        assert absent not in card
+    assert card.splitlines()[-1].endswith("CST")
+    assert "Gone is down since" in await told.hear("/status Gone")
+    assert "had none for a month" in await told.hear("/status Unwatched")
+
+
+async def check_readings(told: Real) -> None:
+    memory, own = await told.hear("/mon_mem"), await told.look()
+    used = 100 - 100 * own["node_memory_MemAvailable_bytes"] / own["node_memory_MemTotal_bytes"]
+    assert percents(memory)[0] == pytest.approx(used, abs=3)
+    disk, own = await told.hear("/mon_disk"), await told.look()
+    for place, percent in re.findall(r"^(?:🔴 )?(/\S*) ([0-9.]+) %", disk, re.MULTILINE):
+        assert float(percent) == pytest.approx(reckon_as_df(own, place), abs=1)
+    assert re.search(r"^(?:🔴 )?/ ", disk, re.MULTILINE)
+    assert 0 <= percents(await told.hear("/mon_cpu"))[0] <= 100
+    assert re.search(r"received [0-9.]+ [kMG]?bit/s\nsent", await told.hear("/mon_net"))
+    for command, said in (
+        ("/cpu", r"Server · CPU [0-9.]+ % · load ([0-9.]+ ?){3} · "),
+        ("/ram", r"Server · RAM [0-9.]+ [GM]iB of [0-9.]+ GiB \([0-9.]+ %\) · "),
+        ("/disk", r"Server · (🔴 )?/\S* [0-9.]+ [GMT]iB of"),
+        ("/uptime", r"Server · running for (\d+ days?, )?\d\d:\d\d:\d\d · since "),
+    ):
+        assert re.match(said, await told.hear(command)), command
+    for command in ("/mon_cpu", "/uptime"):
+        assert "Gone is down since" in await told.hear(f"{command} Gone")
+        assert "had none for a month" in await told.hear(f"{command} Unwatched")
+
+
+def reckon_as_df(own: Mapping[str, float], place: str) -> float:
+    """Work out from the exporter's own numbers what `df` would say."""
+
+    def find(name: str) -> float:
+        wanted = f'mountpoint="{place}"'
+        return next(
+            value
+            for key, value in own.items()
+            if key.startswith(f"node_filesystem_{name}_bytes{{") and wanted in key
+        )
+
+    used = find("size") - find("free")
+    return 100 * used / (used + find("avail"))
+
+
+async def check_query(told: Real) -> None:
+    table = await told.hear('/query up{job="node"}')
+    assert re.search(r"^1  .*Server", table, re.MULTILINE)
+    assert re.search(r"^0  .*Gone", table, re.MULTILINE)
+    assert "\n3\n" in await told.hear("/query 1 + 2")
+    assert "no data" in await told.hear("/query nothing_of_the_kind")
+    assert "NaN" in await told.hear("/query vector(0) / 0")
+    assert "parse error" in await told.hear("/query up{")
+    assert "samples)" in await told.hear('/query up{host="Server"}[5s]')
+    fault = await told.hear("/query up * on (host) up")
+    assert "found duplicate series for the match group" in fault
+    assert "many-to-many matching not allowed" in fault, "in Prometheus's words, however many"
