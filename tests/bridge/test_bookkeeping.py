@@ -20,11 +20,11 @@ from bridge.bookkeeping import Bookkeeping
 from bridge.core.access import Role
 from bridge.core.audit import Entry
 from bridge.core.enrolment import Grant
+from bridge.core.updates import Incoming
 from bridge.logs import set_up_logs
 from bridge.settings import Settings
 from bridge.store.database import Database
 from bridge.store.tables import audit
-from bridge.store.updates import Incoming
 from tests.fakes.clock import NOON, FakeClock
 
 DAY = timedelta(days=1)

@@ -41,9 +41,12 @@ async def test_not_ready_says_what_is_wrong_and_why(tmp_path: Path) -> None:
         transport = httpx.ASGITransport(bridge.web)
         async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
             await client.post("/alerts", json=webhook(alert()), headers=BEARER)
-            bridge.look_again()
-            await asyncio.sleep(0.2)
-            answer = await client.get("/readyz")
+            async with asyncio.timeout(20):
+                answer = await client.get("/readyz")
+                while "1 messages wait" not in answer.text:
+                    bridge.look_again()
+                    await asyncio.sleep(0.05)
+                    answer = await client.get("/readyz")
             assert answer.status_code == 503
             checks = answer.json()["checks"]
             assert checks["telegram"] == "Telegram does not know this bot token"
