@@ -35,6 +35,7 @@ SPEAKING = (
     "core/charts.py",
     "core/hosts.py",
     "core/windows.py",
+    "drawing.py",
 )
 
 UNREADABLE_BODIES: tuple[object, ...] = (
