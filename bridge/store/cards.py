@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bridge.core.access import Scope
 from bridge.core.alerts import Notification
-from bridge.core.audience import UNWANTED, Destination, Hearer
+from bridge.core.audience import UNWANTED, Destination, Hearer, hear_everything
 from bridge.core.cards import CardFacts, Change, in_order
 from bridge.core.episodes import Step
 from bridge.core.hearing import FindHost, covers_alert
@@ -113,6 +113,8 @@ def _find_unwanted(
     connection: Connection, kept: Sequence[Kept], audience: Sequence[Hearer]
 ) -> list[Kept]:
     """Find what none of the audience hears and no card shows."""
+    if any(each.hears is hear_everything for each in audience):
+        return []
     unheard = [
         each
         for each in kept

@@ -346,11 +346,11 @@ def _want_list(connection: Connection, message: Claimed, verdict: Verdict, now: 
     again = update(messages).where(messages.c.card_id == mine, messages.c.kind == Kind.LIST.value)
     if connection.execute(again.values(wanted_anew(now))).rowcount or verdict.is_whole:
         return
-    card_id = connection.execute(select(mine)).scalar_one()
-    if card_id is not None:  # another card has taken its place while it was under way
-        put_message(
-            connection, Kind.LIST, message.destination, now, priority=Priority.LIST, card_id=card_id
-        )
+    place = select(messages.c.card_id, messages.c.chat_id, messages.c.thread_id)
+    row = connection.execute(place.where(messages.c.id == message.id)).one_or_none()
+    if row is not None:  # another card has taken its place while it was under way
+        here = Destination(row.chat_id, row.thread_id)  # or its group has moved
+        put_message(connection, Kind.LIST, here, now, priority=Priority.LIST, card_id=row.card_id)
 
 
 def _pause(connection: Connection, chat_id: int, until: datetime, reason: str) -> None:

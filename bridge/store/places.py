@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, Text, select, type_coerce
@@ -54,11 +55,7 @@ def find_ears(connection: Connection) -> dict[Destination, Ear]:
         )
     )
     return {
-        Destination(row.chat_id, row.thread_id): Ear(
-            preferences=Preferences.from_json(read_json(row.chosen)),
-            scope=_read_scope(row.scope),
-        )
-        for row in rows
+        Destination(row.chat_id, row.thread_id): _read_ear(row.chosen, row.scope) for row in rows
     }
 
 
@@ -188,6 +185,11 @@ def read_json(written: str) -> object:
     with suppress(ValueError):
         return json.loads(written)
     return None
+
+
+@lru_cache(maxsize=1024)  # chosen: more chats than a bridge serves; they are read every second
+def _read_ear(chosen: str, scope: str) -> Ear:
+    return Ear(preferences=Preferences.from_json(read_json(chosen)), scope=_read_scope(scope))
 
 
 def _read_scope(written: str) -> Scope:

@@ -25,7 +25,9 @@ MAY_IMPORT = {
     "app": {
         *TRUNK,
         *("clients", "running", "parties", "settings", "premises", "store", "bookkeeping"),
+        "drawing",
     },
+    "drawing": {*TRUNK, "core", "views"},
     "bookkeeping": {*TRUNK, "core", "store", "settings", "watching"},
     "console": {*TRUNK, "core", "store", "clients", "settings", "premises", "inventory_file"},
     "parties": {"core", "flows", "settings"},

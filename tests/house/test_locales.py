@@ -32,7 +32,7 @@ KEYWORDS: dict[str, Any] = {
     **dict.fromkeys(("Mistake", "Missing", "Refused", "NotAllowed", "Expired", "TooMuch"), None),
     **dict.fromkeys(("ngettext", "say_count"), (1, 2)),
 }
-SPEAKING = ("views", "core", "flows", "inbound/chat", "store", "clients")
+SPEAKING = ("views", "core", "flows", "inbound/chat", "store", "clients", "drawing.py")
 """The rooms whose words a chat may hear."""
 TO_PROGRAMS = {"core/alerts.py", "core/inventory.py", "clients/telegram_updates.py"}
 """Whose sentences only a program or the console reads."""
@@ -49,9 +49,13 @@ def catalogue(language: str) -> Catalog:
         return read_po(source, locale=language, abort_invalid=True)
 
 
+def list_modules(room: Path) -> Iterator[Path]:
+    yield from [room] if room.is_file() else room.rglob("*.py")
+
+
 def said_in_code() -> Iterator[str | tuple[str, ...]]:
     rooms = ROOT / "bridge"
-    for path in sorted(path for room in SPEAKING for path in (rooms / room).rglob("*.py")):
+    for path in sorted(path for room in SPEAKING for path in list_modules(rooms / room)):
         if str(path.relative_to(rooms)) not in TO_PROGRAMS:
             with path.open("rb") as source:
                 yield from said_in("python", source, {})
