@@ -26,6 +26,7 @@ from bridge.clients.prometheus import Prometheus
 from bridge.clients.telegram import Telegram
 from bridge.clients.telegram_updates import TelegramUpdates
 from bridge.clock import Clock, SystemClock
+from bridge.drawing import Drawing
 from bridge.errors import Mistake, Outage, Refused
 from bridge.logs import create_log, set_up_logs
 from bridge.parties import Outside, Watched
@@ -34,6 +35,8 @@ from bridge.running import GRACE, Bridge
 from bridge.settings import Fault, Secret, Settings, SettingsError
 from bridge.store.database import Database
 
+SAMPLES = {"zh_TW": "主機圖表", "ru": "Хост график"}
+"""A word of each language that not every font can write."""
 _log = create_log(__name__)
 
 
@@ -147,6 +150,12 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
         proxy=_reveal(settings.telegram_proxy),
     )
     stack.push_async_callback(ear.close)
+    artist = Drawing(
+        settings.state_dir / "charts",
+        fonts=settings.chart_fonts,
+        samples=SAMPLES,
+    )
+    await stack.enter_async_context(artist)
     access = {
         "user": settings.prometheus_user,
         "password": _reveal(settings.prometheus_password),
@@ -169,6 +178,7 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     return Outside(
         telegram=telegram,
         ear=ear,
+        artist=artist,
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
         watched=watched,

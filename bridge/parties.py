@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bridge.core.answers import Answer
 from bridge.core.audience import Destination
+from bridge.core.charts import Facts
 from bridge.core.endings import Sample
 from bridge.core.hearing import FindHost, Hearing
 from bridge.core.outbox import Outcome
@@ -101,6 +102,18 @@ class PrometheusParty(Protocol):
         ...
 
 
+class ArtistParty(Protocol):
+    """Draws pictures."""
+
+    async def draw(self, facts: Facts) -> bytes:
+        """Draw one as a PNG."""
+        ...
+
+    def choose_language(self, wanted: str, otherwise: str) -> str:
+        """Choose a language that its fonts can write."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outside:
     """Everybody the bridge calls; tests pass their own."""
@@ -112,6 +125,8 @@ class Outside:
     """Who tells what people write; None hears nobody."""
     prometheus: PrometheusParty | None = None
     """Who is asked whether a host answers; None asks nobody."""
+    artist: ArtistParty | None = None
+    """Who draws; None draws nothing."""
     watched: Watched = field(default_factory=Watched)
     """Whom the watch beside the delivery calls."""
 

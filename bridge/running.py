@@ -104,6 +104,7 @@ class Bridge:
             telegram=self._outside.telegram,
             ear=ear,
             prometheus=self._outside.prometheus,
+            artist=self._outside.artist,
             renderer=self._renderer,
             metrics=self.metrics,
             clock=self._clock,

@@ -45,7 +45,7 @@ from bridge.inbound.web.telegram import TelegramDesk
 from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
 from bridge.metrics import Metrics
-from bridge.parties import EarParty, PrometheusParty, TelegramParty
+from bridge.parties import ArtistParty, EarParty, PrometheusParty, TelegramParty
 from bridge.settings import Settings
 from bridge.store.audit import Audit
 from bridge.store.calls import Calls
@@ -71,6 +71,8 @@ class TalkDesk:
     ear: EarParty
     prometheus: PrometheusParty | None
     """Who is asked for numbers; without it there are no commands that show any."""
+    artist: ArtistParty | None
+    """Who draws; without it there are no pictures."""
     renderer: MessageRenderer
     metrics: Metrics
     clock: Clock

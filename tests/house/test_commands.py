@@ -34,6 +34,7 @@ def declare(folder: Path) -> Commands:
         telegram=nobody,
         ear=nobody,
         prometheus=object(),  # type: ignore[arg-type]  # nobody asks it
+        artist=object(),  # type: ignore[arg-type]  # nobody asks it either
         renderer=nobody,
         metrics=Metrics("test"),
         clock=SystemClock(),
