@@ -202,6 +202,10 @@ ANSWER_PATIENCE = timedelta(seconds=8)  # the contract: every command answers wi
 ANSWER_SHOWN_WITHIN = timedelta(minutes=1)  # chosen: later nobody looks for it any more
 ANSWER_ROOM_WITHIN = timedelta(seconds=5)  # chosen: somebody waits with the phone in the hand
 ANSWER_ROOM_LOOK = timedelta(milliseconds=250)  # chosen: as good as at once to a person
+ANSWER_LONGEST = timedelta(seconds=60)  # chosen: whoever still waits then has gone on by hand
+RESUME_WITHIN = timedelta(minutes=2)  # chosen: an older question is no longer waited for
+UPDATE_AGAIN = timedelta(seconds=1)  # chosen: how soon an update is tried that could not be begun
+SWEEP_PASS = timedelta(seconds=30)  # chosen: the longest that a stranded update lies
 CHANGE_FRESH = timedelta(seconds=60)  # the contract: an older command changes nothing
 UPDATES_TOGETHER = 32  # chosen: updates worked on at once; the rest waits in the journal
 POLL_SECONDS = 25  # Bot API getUpdates: at most 50; a proxy in between often ends calls at 30
@@ -211,6 +215,7 @@ CALLBACK_CHARACTERS = 200  # Bot API answerCallbackQuery
 MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
 MENU_PASS = timedelta(minutes=10)  # chosen: menus are set at once; this mends what failed
 STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids
+STRANGERS_GROUP_CALLS = Pace(1, timedelta(minutes=1))  # chosen: a group has to carry alerts
 STRANGERS_KEPT = 10_000  # chosen: strangers remembered, a few hundred bytes each
 REFUSAL_AGAIN = timedelta(days=1)  # the contract: one short refusal, then silence
 # People

@@ -24,7 +24,7 @@ from bridge.core.preferences import Preferences
 from bridge.core.readiness import Readiness
 from bridge.core.stats import StatsFacts
 from bridge.core.updates import Incoming
-from bridge.errors import BridgeError, Missing
+from bridge.errors import BridgeError, Missing, Outage
 from bridge.inbound.chat.alerts import AlertsCommands
 from bridge.inbound.chat.books import BooksCommands
 from bridge.inbound.chat.chats import ChatsCommands
@@ -122,9 +122,17 @@ class Talk:
                 now=clock.now,
                 metrics=desk.metrics,
                 bot_name=lambda: self._bot_name,
+                follow=self._follow,
             )
         )
-        self._poller = Poller(desk.ear, self._updates, gate.take, start=desk.start, now=clock.now)
+        self._poller = Poller(
+            desk.ear,
+            self._updates,
+            gate.take,
+            start=desk.start,
+            now=clock.now,
+            sleep=clock.sleep,
+        )
         self._is_open = False
         self.problem: str | None = "not asked yet"
         """Why people are not heard, or None."""
@@ -146,6 +154,7 @@ class Talk:
         """List what the clock has to drive, once the store is open."""
         return [
             ("listen", _AT_ONCE, self._listen),
+            ("sweep", limits.SWEEP_PASS, self._sweep),
             ("menus", limits.MENU_PASS, self._offer_menus),
         ]
 
@@ -155,6 +164,8 @@ class Talk:
         Raises:
             Outage: it could not be kept; Telegram sends it again.
         """
+        if not self._is_open:
+            raise Outage("the chat", "not open yet")
         fresh = await self._updates.put([Incoming(update_id, body)], now=self._desk.clock.now())
         self._poller.feed(fresh)
 
@@ -218,8 +229,8 @@ class Talk:
             if self._settings.bot_mode == "webhook":
                 await asyncio.Event().wait()  # Telegram calls us
             await self._poller.listen()
-        except BridgeError as fault:
-            self.problem = fault.sentence
+        except Exception as fault:
+            self.problem = fault.sentence if isinstance(fault, BridgeError) else "unforeseen"
             self._failures += 1
             longest = limits.POLL_BACKOFF_LONGEST
             wait = min(limits.BACKOFF_FIRST * 2 ** min(self._failures, 10), longest)
@@ -237,8 +248,16 @@ class Talk:
             self.problem = None
         else:
             await self._desk.ear.open()
-        await self._poller.resume()
         self._is_open = True
+        await self._poller.sweep()
+
+    async def _sweep(self) -> None:
+        if self._is_open:
+            await self._poller.sweep()
+
+    async def _follow(self, old: int, fresh: int) -> None:
+        """Follow a group that has become a supergroup, before anybody asks there."""
+        await self._desk.stores.destinations.move(old, fresh, now=self._desk.clock.now())
 
     @property
     def _secret(self) -> str:

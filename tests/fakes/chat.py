@@ -142,6 +142,8 @@ class FakeChat:
     books: FakeBooks = field(default_factory=FakeBooks)
     faults: list[tuple[str, Exception]] = field(default_factory=list)
     """Templates that failed."""
+    moves: list[tuple[int, int]] = field(default_factory=list)
+    """Groups that have become supergroups: old id, new id."""
 
     def __post_init__(self) -> None:
         voices = Voices(lambda name, fault: self.faults.append((name, fault)))
@@ -157,8 +159,12 @@ class FakeChat:
                 now=lambda: self.now,
                 metrics=Metrics("test"),
                 bot_name=lambda: BOT,
+                follow=self._follow,
             )
         )
+
+    async def _follow(self, old: int, fresh: int) -> None:
+        self.moves.append((old, fresh))
 
     async def say(
         self, text: str, user_id: int = ADMIN, chat_id: int | None = None, **changes: object

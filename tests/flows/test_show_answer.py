@@ -28,6 +28,7 @@ class Scene:
         self.telegram = FakeTelegram(answers=list(answers))
         self.rooms = list(rooms)
         self.noted = 0
+        self.paused_until: datetime | None = None
         self.slept: list[float] = []
 
     async def reserve(self, chat_id: int, *, now: datetime) -> bool:
@@ -37,6 +38,10 @@ class Scene:
     async def note(self, chat_id: int, *, now: datetime) -> None:
         del chat_id, now
         self.noted += 1
+
+    async def pause(self, chat_id: int, *, until: datetime) -> None:
+        del chat_id
+        self.paused_until = until
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -76,6 +81,7 @@ async def test_a_rate_limit_is_waited_for_as_told() -> None:
     scene = Scene(Failed(Reason.RATE_LIMIT, wait=timedelta(seconds=7)))
     assert isinstance(await scene.show(), Sent)
     assert scene.slept == [7]
+    assert scene.paused_until == scene.now
     assert scene.noted == 1
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -22,7 +23,7 @@ from bridge.core.audit import Outcome as Ending
 from bridge.core.formatted import Content, Formatted
 from bridge.core.inventory import Inventory
 from bridge.core.outbox import Outcome, Sent
-from bridge.errors import BridgeError, Expired, Missing, Mistake, NotAllowed, Outage, Refused
+from bridge.errors import BridgeError, Expired, Late, Missing, Mistake, NotAllowed, Outage, Refused
 from bridge.inbound.chat.command import (
     Answer,
     Asked,
@@ -101,6 +102,8 @@ class GateDesk:
     now: Callable[[], datetime]
     metrics: Metrics
     bot_name: Callable[[], str]
+    follow: Callable[[int, int], Awaitable[None]]
+    """Follows a group that has become a supergroup: old id, new id."""
     strangers: Strangers = field(default_factory=Strangers)
 
 
@@ -113,11 +116,14 @@ class Gate:
     async def take(self, arrival: Arrival) -> None:
         """Act on an update, whatever it is; nothing that it asks for can end the bridge."""
         request = _read_request(arrival)
+        if request is not None and not request.is_for(self._desk.bot_name()):
+            return
+        if arrival.moved_to is not None and arrival.chat is not None:
+            await self._desk.follow(arrival.chat.chat_id, arrival.moved_to)
+            return
         disguise = find_disguise(arrival)
         if disguise is not None or arrival.chat is None:
             await self._turn_away(arrival, disguise or Disguise.OTHER, request)
-            return
-        if request is not None and not request.is_for(self._desk.bot_name()):
             return
         asked = await self._meet(arrival, arrival.chat, request)
         if request is None:
@@ -136,7 +142,8 @@ class Gate:
         voice, scope = await self._desk.places.find_voice(arrival, self._desk.now())
         person = await self._desk.people.find(arrival.user_id)
         if person is not None:
-            await self._desk.people.note_name(person, arrival.name)
+            with suppress(Outage):  # a name is nice to have
+                await self._desk.people.note_name(person, arrival.name)
         actor = Actor(
             user_id=arrival.user_id,
             role=person.role if person else None,
@@ -159,16 +166,21 @@ class Gate:
         self, arrival: Arrival, disguise: Disguise, request: Request | None
     ) -> None:
         """Do nothing for what is nobody's word; an edited command is told to be sent again."""
+        if arrival.press_id:
+            await self._desk.speaker.acknowledge(arrival.press_id)
         if request is None:
             return
         self._desk.metrics.commands.labels("unknown", disguise.value).inc()
         _log.info("nobody's word", action="turned_away", why=disguise.value, user=arrival.user_id)
-        if arrival.press_id:
-            await self._desk.speaker.acknowledge(arrival.press_id)
         if disguise in {Disguise.OTHER, Disguise.BOT} or arrival.chat is None:
             return
         asked = await self._meet(arrival, arrival.chat, request)
-        await self._desk.books.note(asked, Ending.REFUSED, disguise.value)
+        if disguise is not Disguise.EDIT:
+            await self._desk.books.note(asked, Ending.REFUSED, disguise.value)
+        elif asked.actor.role is not None and arrival.is_private:
+            await self._tell(
+                arrival, asked.voice.say("I do not read edited messages; send it anew.")
+            )
 
     async def _hint(self, arrival: Arrival, asked: Asked) -> None:
         """Say what to type; a group's talk is none of our business."""
@@ -199,7 +211,9 @@ class Gate:
         """Say whether there is an answer: a stranger gets a few a minute."""
         if asked.actor.role is not None:
             return True
-        is_welcome = self._desk.strangers.may_call(arrival.user_id, self._desk.now())
+        is_welcome = self._desk.strangers.may_call(
+            arrival.user_id, asked.actor.chat.chat_id, self._desk.now()
+        )
         if not is_welcome and arrival.press_id:
             await self._desk.speaker.acknowledge(arrival.press_id)
         return is_welcome
@@ -224,7 +238,9 @@ class Gate:
         contents, outcome = await self._run(arrival, asked, command)
         self._desk.metrics.commands.labels(command.name, outcome).inc()
         for number, content in enumerate(contents):
-            await self._show(arrival, content, is_first=number == 0 and command.replaces)
+            # What anybody may ask takes the place of nothing.
+            is_first = number == 0 and command.replaces and command.needs is not None
+            await self._show(arrival, content, is_first=is_first)
 
     async def _run(
         self, arrival: Arrival, asked: Asked, command: Command
@@ -276,7 +292,12 @@ class Gate:
             if not done:
                 sentence = asked.voice.say("⏳ /%(command)s takes long…", command=asked.command)
                 await self._show(arrival, Content(text=Formatted(sentence)), is_first=False)
-            return await work
+            remaining = limits.ANSWER_LONGEST - limits.ANSWER_PATIENCE
+            async with asyncio.timeout(remaining.total_seconds()):
+                return await work
+        except TimeoutError:
+            seconds = int(limits.ANSWER_LONGEST.total_seconds())
+            raise Late("Opswire", f"no answer within {seconds} s") from None
         finally:
             work.cancel()
 
@@ -303,7 +324,7 @@ class Gate:
             return
         speaker = self._desk.speaker
         is_alike = bool(content.photo) == arrival.has_photo and content.attachment is None
-        if arrival.kind is ArrivalKind.PRESS and is_first and is_alike:
+        if arrival.kind is ArrivalKind.PRESS and is_first and is_alike and arrival.is_own_button:
             outcome = await speaker.change(content, arrival.chat, arrival.message_id)
         else:
             outcome = await speaker.say(

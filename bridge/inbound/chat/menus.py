@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from bridge.core.access import Person, Role
+from bridge.errors import Outage
 from bridge.inbound.chat.command import Commands
+from bridge.logs import create_log
 from bridge.views.voice import Voice, Voices
 
+_log = create_log(__name__)
 # Telegram's codes of the languages that we speak; the empty one is for all others.
 TELEGRAM_LANGUAGES: Final = {"": "en", "ru": "ru", "zh": "zh_TW"}
 Menu = Sequence[tuple[str, str]]
@@ -59,7 +62,10 @@ class Menus:
             menu = list_menu(self._commands, spoken, None)
             await self._offer(menu, language=code, chat_id=None, now=voice.now)
         for person, own in people:
-            await self.offer(person.user_id, person.role, own)
+            try:
+                await self.offer(person.user_id, person.role, own)
+            except Outage as fault:  # whoever has never written to the bot has no chat with it
+                _log.debug(fault.sentence, action="menus", user=person.user_id)
 
     async def offer(self, user_id: int, role: Role | None, voice: Voice) -> None:
         """Bring one person's menu up to date.

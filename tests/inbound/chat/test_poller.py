@@ -20,6 +20,7 @@ from tests.inbound.chat.identities import message, person
 class Left:
     incoming: Incoming
     was_begun: bool
+    received_at: datetime = NOON
 
 
 @dataclass
@@ -27,6 +28,7 @@ class FakeUpdates:
     known: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     begun: list[int] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
+    failures: int = 0
 
     async def put(self, batch: Sequence[Incoming], *, now: datetime) -> Sequence[Incoming]:
         del now
@@ -40,6 +42,9 @@ class FakeUpdates:
 
     async def begin(self, update_id: int, *, now: datetime) -> bool:
         del now
+        if self.failures:
+            self.failures -= 1
+            raise Outage("database", "locked")
         is_first = update_id not in self.begun
         self.begun.append(update_id)
         return is_first
@@ -61,10 +66,17 @@ class Scene:
     def __init__(self, *batches: Sequence[Incoming]) -> None:
         self.batches = list(batches)
         self.offsets: list[int | None] = []
+        self.slept = 0
         self.updates = FakeUpdates()
         self.taken: list[Arrival] = []
         self.tasks: list[asyncio.Task[Any]] = []
-        self.poller = Poller(self, self.updates, self.take, start=self.start, now=lambda: NOON)
+        self.poller = Poller(
+            self, self.updates, self.take, start=self.start, now=lambda: NOON, sleep=self.sleep
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept += 1
+        del seconds
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
@@ -78,6 +90,8 @@ class Scene:
         await asyncio.sleep(0)
         if arrival.text == "/fail":
             raise Outage("Telegram", "away")
+        if arrival.text == "/crash":
+            raise ZeroDivisionError
 
     async def listen(self) -> None:
         await self.poller.listen()
@@ -118,17 +132,49 @@ async def test_a_failure_holds_up_nobody() -> None:
     assert {each.text for each in scene.taken} == {"/fail", "/next", "/other"}
 
 
-async def test_what_cannot_be_understood_is_finished_and_asks_nothing() -> None:
-    scene = Scene([Incoming(1, {"update_id": 1, "telepathy": {}}), told(2, "/a")])
+async def test_what_asks_nothing_is_confirmed_and_not_written_down() -> None:
+    scene = Scene([told(7, "/a"), told(8, "talk"), Incoming(9, {"update_id": 9, "odd": {}})], [])
     await scene.listen()
-    assert scene.updates.done == [1, 2]
+    await scene.listen()
+    assert list(scene.updates.known) == [7]
+    assert scene.offsets == [None, 10]
+
+
+async def test_a_store_that_stumbles_strands_nothing() -> None:
+    scene = Scene([told(1, "/a")])
+    scene.updates.failures = 3
+    await scene.listen()
+    assert [each.text for each in scene.taken] == ["/a"]
+    assert scene.slept == 3
+
+
+async def test_what_fails_unforeseen_is_finished_and_does_not_come_again() -> None:
+    scene = Scene([told(1, "/crash")])
+    await scene.listen()
+    assert scene.updates.done == [1]
+
+
+async def test_what_was_written_down_by_a_write_that_seemed_to_fail_is_taken_up() -> None:
+    scene = Scene()
+    scene.updates.known = {3: told(3, "/late").body}
+    await scene.poller.sweep()
+    await asyncio.gather(*scene.tasks)
+    assert [(each.text, each.is_interrupted) for each in scene.taken] == [("/late", False)]
+
+
+async def test_what_is_under_way_is_not_taken_up_a_second_time() -> None:
+    scene = Scene([told(1, "/a")])
+    await scene.poller.listen()
+    await scene.poller.sweep()
+    await asyncio.gather(*scene.tasks)
+    assert len(scene.taken) == 1
 
 
 async def test_after_a_restart_what_was_left_is_done_and_what_was_begun_is_marked() -> None:
     scene = Scene()
     scene.updates.known = {each.update_id: each.body for each in (told(1, "/a"), told(2, "/b"))}
     scene.updates.begun = [1]
-    await scene.poller.resume()
+    await scene.poller.sweep()
     await asyncio.gather(*scene.tasks)
     assert [(each.text, each.is_interrupted) for each in scene.taken] == [
         ("/a", True),
