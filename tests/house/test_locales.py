@@ -40,11 +40,12 @@ SPEAKING = (
 CHAT: dict[str, Any] = {**ERRORS, "marked": None, "say_count": (1, 2)}
 CHATTING = (
     *("inbound/chat/fleet.py", "inbound/chat/hosts.py", "inbound/chat/offers.py"),
-    *("inbound/chat/queries.py", "inbound/chat/readings.py"),
+    *("inbound/chat/pictures.py", "inbound/chat/queries.py", "inbound/chat/readings.py"),
+    *("flows/draw_memory.py", "flows/show_chart.py", "flows/show_query_chart.py"),
     *("views/hosts.py", "views/machine.py", "views/query_table.py", "views/readings.py"),
-    *("views/standing.py", "views/summary.py"),
+    *("views/pictures.py", "views/standing.py", "views/summary.py"),
 )
-ANSWERS = ("agents", "fleet", "line", "machine", "query", "reading")
+ANSWERS = ("agents", "fleet", "line", "machine", "picture", "query", "reading")
 
 UNREADABLE_BODIES: tuple[object, ...] = (
     7,
