@@ -129,6 +129,15 @@ FLEET_SERIES = 100_000  # chosen: the same
 WARNINGS = 3  # chosen: of an answer; the first ones say what the others repeat
 WARNING_CHARACTERS = 300  # chosen: of one of them, or of why a query was refused
 
+# Drawing
+CHART_SECONDS = 5  # chosen: fifty times what a large one takes
+CHART_PATIENCE_SECONDS = 9  # chosen: with those who are first; a command answers within ten
+CHART_WORKER_SECONDS = 60  # chosen: the first start looks through all fonts of a slow machine
+CHARTS_WAITING = 100  # chosen: what is drawn within the ten seconds in which a command answers
+# chosen: whatever a library may leave behind in memory goes with the process
+CHARTS_A_WORKER = 2000
+CHART_WORKER_COMPLAINTS = 20  # chosen: pieces of what it complains about; more helps nobody
+
 # Reconciling
 RECONCILE_PASS = timedelta(seconds=30)  # chosen: as often as a short group_interval
 # chosen: Prometheus sends again every minute; after a restart the list is whole well before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from bridge import limits
@@ -160,8 +160,8 @@ def compose_chart(
         host=host,
         title=look.say(metric.title),
         unit=metric.unit,
-        start=window.start.timestamp(),
-        end=window.end.timestamp(),
+        start=_whole(window.start),
+        end=_whole(window.end),
         zone=look.zone,
         gap=GAP_STEPS * (step / SECOND),
         curves=tuple(curves),
@@ -190,8 +190,8 @@ def compose_query_chart(
         host="",
         title=" ".join(promql.split()),
         unit=Unit.NUMBER,
-        start=window.start.timestamp(),
-        end=window.end.timestamp(),
+        start=_whole(window.start),
+        end=_whole(window.end),
         zone=look.zone,
         gap=GAP_STEPS * (step / SECOND),
         curves=tuple(
@@ -229,6 +229,11 @@ def name_apart(labels: Sequence[Mapping[str, str]]) -> list[str]:
     return [
         ", ".join(f"{name}={each[name]}" for name in differing if name in each) for each in labels
     ]
+
+
+def _whole(at: datetime) -> float:
+    """Give a moment to the second: who asks within one is shown the same."""
+    return float(at.timestamp() // 1)
 
 
 def _words(say: Say, rest: int) -> ChartWords:

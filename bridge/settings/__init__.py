@@ -81,6 +81,7 @@ class Settings:
     templates_dir: Path | None
     timezone: ZoneInfo
     language: str
+    chart_fonts: tuple[str, ...]
     log_level: str
     log_format: str
     retention: timedelta
@@ -168,6 +169,7 @@ def _completed(values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[st
     computed = {
         "alert_chat_id": (),
         "allowed_users": frozenset(),
+        "chart_fonts": (),
         "server_url": f"http://{linked}:{port}",
         "database_url": Secret(f"sqlite:///{values['state_dir'] / 'opswire.db'}"),
         "timezone": find_machine_zone(environ),

@@ -257,6 +257,17 @@ def parse_watchdog(text: str) -> timedelta:
     return _parse_between(text, timedelta(minutes=2), timedelta(days=1))
 
 
+def parse_fonts(text: str) -> tuple[str, ...]:
+    """Accept names of fonts and paths of their files; a file has to be there."""
+    fonts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not fonts or not text.isprintable():
+        raise ValueError(f"{render_shown(text)} names no font")
+    for font in fonts:
+        if "/" in font and not Path(font).expanduser().is_file():
+            raise ValueError(f"{render_shown(font)} is not a file here")
+    return fonts
+
+
 def choose_language(wishes: str) -> str | None:
     """Return the first language of ours in a gettext list such as `de_DE:zh_TW.UTF-8:en`."""
     for wish in wishes.split(":"):

@@ -53,6 +53,10 @@ PATH = Kind(accepted.parse_path, "a path")
 FOLDER = Kind(accepted.parse_folder, "the path of a folder that is there")
 ZONE = Kind(accepted.parse_zone, "a name of the time zone database, such as Europe/Berlin or UTC")
 LANGUAGE = Kind(accepted.parse_language, ", ".join(accepted.LANGUAGES))
+FONTS = Kind(
+    accepted.parse_fonts,
+    "names of installed fonts or paths of their files, comma separated, such as Noto Sans CJK TC",
+)
 LEVEL = Kind(accepted.parse_level, ", ".join(accepted.LOG_LEVELS))
 FORM = Kind(accepted.parse_form, ", ".join(accepted.LOG_FORMATS))
 RETENTION = Kind(accepted.parse_retention, "a span from 1d to 3660d, such as 180d")

@@ -251,6 +251,13 @@ SETTINGS: Final = (
         meaning="Language of a chat that chose none: `en`, `zh_TW` or `ru`.",
     ),
     Setting(
+        name="CHART_FONTS",
+        kind=kinds.FONTS,
+        section="Words and times",
+        otherwise="DejaVu Sans, and a CJK font if there is one",
+        meaning="Fonts of charts: the first that has a letter draws it.",
+    ),
+    Setting(
         name="LOG_LEVEL",
         kind=kinds.LEVEL,
         section="Logs",

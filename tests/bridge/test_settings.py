@@ -59,6 +59,7 @@ def test_nothing_set_gives_the_defaults_of_the_contract() -> None:
     assert settings.language == "en"
     assert (settings.fallback_chat_id, settings.notify_urls_file) == (None, None)
     assert settings.heartbeat_url is None
+    assert settings.chart_fonts == ()
     assert settings.notify_after == settings.watchdog_patience == timedelta(minutes=5)
     assert settings.ring_new == settings.ring_worse == frozenset(Severity)
     assert settings.ring_repeat == {Severity.CRITICAL}
@@ -208,6 +209,9 @@ def test_the_spellings_of_a_database_become_ours(given_url: str, ours: str) -> N
         ("TIMEZONE", "Mars/Olympus"),
         ("TIMEZONE", "../../etc/passwd"),
         ("LANGUAGE", "de"),
+        ("CHART_FONTS", "DejaVu Sans, /nowhere/at/all.ttf"),
+        ("CHART_FONTS", ","),
+        ("CHART_FONTS", "two\nlines"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
         ("RETENTION", "12h"),
@@ -454,3 +458,10 @@ def test_settings_load_without_any_heavy_import() -> None:
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
     assert not {"aiogram", "pydantic", "sqlalchemy", "structlog", "asyncio"} & set(loaded)
+
+
+def test_fonts_are_names_or_files_that_are_there(tmp_path: Path) -> None:
+    font = tmp_path / "a font.ttf"
+    font.touch()
+    settings = Settings.load({"CHART_FONTS": f"Noto Sans CJK TC, {font},"})
+    assert settings.chart_fonts == ("Noto Sans CJK TC", str(font))

@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "inbound": {"flows", "views", "core"},
     "settings": {"settings", "core"},
     "premises": {"settings"},
-    "app": {*TRUNK, "clients", "running", "parties", "settings", "premises", "store"},
+    "drawing": {*TRUNK, "core", "views"},
+    "app": {*TRUNK, "drawing", "clients", "running", "parties", "settings", "premises", "store"},
     "parties": {"core", "flows", "settings"},
     "watching": {*TRUNK, "core", "views", "flows", "store", "settings", "parties"},
     "running": {

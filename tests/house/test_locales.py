@@ -35,6 +35,7 @@ SPEAKING = (
     "core/charts.py",
     "core/hosts.py",
     "core/windows.py",
+    "drawing.py",
 )
 # What is said in the chat.
 CHAT: dict[str, Any] = {**ERRORS, "marked": None, "say_count": (1, 2)}
