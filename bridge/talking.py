@@ -35,6 +35,7 @@ from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.ledger import Ledger
 from bridge.inbound.chat.menus import Menus
 from bridge.inbound.chat.people import PeopleCommands
+from bridge.inbound.chat.pictures import Pictures, Times
 from bridge.inbound.chat.places import Places
 from bridge.inbound.chat.poller import Poller
 from bridge.inbound.chat.queries import Queries
@@ -202,17 +203,23 @@ class Talk:
         families = (welcome, *self._create_numbers(), alerts, chats, people, books)
         return [each for family in families for each in family.commands]
 
-    def _create_numbers(self) -> Iterable[Fleet | Readings | Queries]:
+    def _create_numbers(self) -> Iterable[Fleet | Readings | Queries | Pictures]:
         prometheus = self._desk.prometheus
         if prometheus is None:
             return ()
         hosts = Hosts(inventory=lambda: self.inventory, usual=self._settings.default_host)
         scrape = self._settings.scrape_interval
-        return (
+        families: list[Fleet | Readings | Queries | Pictures] = [
             Fleet(hosts, prometheus=prometheus, alerts=self, scrape=scrape),
             Readings(hosts, prometheus=prometheus, scrape=scrape),
             Queries(prometheus=prometheus),
-        )
+        ]
+        if self._desk.artist is not None:
+            times = Times(scrape=scrape, retention=self._settings.retention)
+            families.append(
+                Pictures(hosts, prometheus=prometheus, artist=self._desk.artist, times=times)
+            )
+        return families
 
     async def firing(self, scope: Scope) -> Mapping[Severity, int]:
         """Count what fires now, as far as it exists for a scope."""

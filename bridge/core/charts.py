@@ -11,7 +11,14 @@ from typing import Final, TypeAlias
 from bridge import limits
 from bridge.core.answers import Answer
 from bridge.core.promql import ASKED, SECOND, Metric, Unit, What
-from bridge.core.series import Point, Series, choose_drawn, leave_out_twins
+from bridge.core.series import (
+    Point,
+    Series,
+    Statistics,
+    choose_drawn,
+    leave_out_twins,
+    summarise,
+)
 from bridge.core.windows import Window
 
 Range: TypeAlias = tuple[float, float, float]
@@ -88,6 +95,8 @@ class ChartFacts:
     """The bounds of the other axis; None follows the values."""
     colour: int = 0
     """Where in the palette the first curve stands."""
+    left_out: int = 0
+    """How many curves more there are."""
     dark: bool
     words: ChartWords
 
@@ -166,6 +175,7 @@ def compose_chart(
         high=metric.high,
         colour=metric.colour,
         dark=look.dark,
+        left_out=rest + answer.left_out,
         words=_words(look.say, rest + answer.left_out),
     )
 
@@ -188,7 +198,23 @@ def compose_query_chart(
             Curve(name=name, points=each.points) for name, each in zip(names, drawn, strict=True)
         ),
         dark=look.dark,
+        left_out=rest + answer.left_out,
         words=_words(look.say, rest + answer.left_out),
+    )
+
+
+def summarise_curve(curve: Curve) -> Statistics | None:
+    """Reckon what stands out, of the samples themselves where a band tells their extremes."""
+    found = summarise(curve.points)
+    if found is None or not curve.band:
+        return found
+    lows = summarise([(at, low) for at, low, _ in curve.band])
+    highs = summarise([(at, high) for at, _, high in curve.band])
+    return Statistics(
+        last=found.last,
+        least=min(found.least, lows.least) if lows else found.least,
+        mean=found.mean,
+        most=max(found.most, highs.most) if highs else found.most,
     )
 
 

@@ -200,10 +200,16 @@ def write_current(metrics: Iterable[Metric], hosts: Sequence[str] | None) -> str
 
 def write_last_seen(metric: Metric, host: str) -> str:
     """Ask when the metric of a host, which has no value now, was sampled last."""
-    # Each look of the inner question finds the last sample of five minutes: none is missed.
-    look = render_span(limits.LAST_SEEN)
-    samples = (f"timestamp({line.series}{{{_choose([host])}}})" for line in metric.lines)
-    return f"max(max_over_time(({' or '.join(samples)})[{look}:5m]))"
+    # Each look of the inner question finds the last sample of five minutes. Looks are at whole
+    # multiples of five minutes, so what came after the last of them is looked for more closely.
+    far = render_span(limits.LAST_SEEN)
+    samples = " or ".join(f"timestamp({line.series}{{{_choose([host])}}})" for line in metric.lines)
+    looks = {"far": f"({samples})[{far}:5m]", "near": f"({samples})[10m:10s]"}
+    parts = (
+        f'label_replace(max_over_time({look}),"{ASKED}","{key}","","")'
+        for key, look in looks.items()
+    )
+    return f"max({' or '.join(parts)})"
 
 
 def write_range(metric: Metric, host: str, *, step: timedelta, scrape: timedelta) -> str:

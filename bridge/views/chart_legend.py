@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.core.charts import ChartFacts, ChartWords, Curve
+from bridge.core.charts import ChartFacts, ChartWords, summarise_curve
 from bridge.core.promql import Unit
-from bridge.core.series import Statistics, summarise
+from bridge.core.series import Statistics
 from bridge.views import chart_style as style
 from bridge.views.canvas import Canvas
 from bridge.views.chart_curves import colour_of, dashes_of
@@ -45,21 +45,6 @@ def draw_legend(canvas: Canvas, facts: ChartFacts, theme: Theme, top: float) -> 
         more = canvas.fit(facts.words.more, style.WIDTH / 2, style.TEXT)
         left = _NAME_LEFT if len(facts.curves) > 1 else style.MARGIN
         canvas.text((left, y), more, colour=theme.muted, size=style.TEXT)
-
-
-def summarise_curve(curve: Curve) -> Statistics | None:
-    """Reckon what stands out, of the samples themselves where a band tells their extremes."""
-    found = summarise(curve.points)
-    if found is None or not curve.band:
-        return found
-    lows = summarise([(at, low) for at, low, _ in curve.band])
-    highs = summarise([(at, high) for at, _, high in curve.band])
-    return Statistics(
-        last=found.last,
-        least=min(found.least, lows.least) if lows else found.least,
-        mean=found.mean,
-        most=max(found.most, highs.most) if highs else found.most,
-    )
 
 
 def _draw_tiles(canvas: Canvas, facts: ChartFacts, theme: Theme, top: float) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge.core.answers import Answer, Kind, Value
+from bridge.core.series import Series
 from bridge.errors import BridgeError
 
 _MARKED = re.compile(r'label_replace\((?P<inner>.*),"asked","(?P<key>[^"]*)","",""\)', re.DOTALL)
@@ -42,6 +43,10 @@ class FakePrometheus:
     asked: list[str] = field(default_factory=list)
     answer: Answer | None = None
     """What it says to a person's own query."""
+    ranges: list[tuple[int, int, timedelta]] = field(default_factory=list)
+    """The stretches of time that it was asked about: start, end and step."""
+    history: timedelta = timedelta(days=30)
+    """For how long before its samples it knows the same values."""
 
     def know(self, name: str, value: float, at: datetime, **labels: str) -> None:
         """Take up a sample."""
@@ -58,6 +63,25 @@ class FakePrometheus:
         self._note(promql)
         return self.answer or Answer(kind=Kind.VECTOR, warnings=self.warnings)
 
+    async def fetch_range(self, promql: str, start: int, end: int, step: timedelta) -> Answer:
+        """Answer about a stretch of time, in which every sample has always been the same."""
+        self._note(promql)
+        self.ranges.append((start, end, step))
+        if self.answer is not None:
+            return self.answer
+        newest = max((each.at.timestamp() for each in self.samples), default=0.0)
+        moments = [
+            float(at)
+            for at in range(start, end + 1, max(int(step.total_seconds()), 1))
+            if newest - self.history.total_seconds() <= at <= newest
+        ]
+        series = tuple(
+            Series(labels=each.labels, points=tuple((at, each.value) for at in moments))
+            for each in evaluate(promql, self.samples)
+            if moments
+        )
+        return Answer(kind=Kind.MATRIX, series=series, warnings=self.warnings)
+
     def _note(self, promql: str) -> None:
         self.asked.append(promql)
         if self.fault is not None:
@@ -66,7 +90,7 @@ class FakePrometheus:
 
 def evaluate(promql: str, samples: Iterable[FakeSample]) -> Iterator[Value]:
     """Work a question out."""
-    if promql.startswith("max(max_over_time("):
+    if promql.startswith("max(label_replace(max_over_time("):
         yield from _look_back(promql, list(samples))
         return
     known = [each for each in samples if not each.is_gone]

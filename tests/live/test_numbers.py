@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,12 +17,14 @@ from bridge.clock import SystemClock
 from bridge.core.access import Scope
 from bridge.core.alerts import Severity
 from bridge.core.inventory import parse_inventory
+from bridge.drawing import Drawing
 from bridge.inbound.chat.command import Commands
 from bridge.inbound.chat.fleet import Fleet
 from bridge.inbound.chat.hosts import Hosts
+from bridge.inbound.chat.pictures import Pictures, Times
 from bridge.inbound.chat.queries import Queries
 from bridge.inbound.chat.readings import Readings
-from tests.fakes.chat import VIEWER, FakeChat
+from tests.fakes.chat import VIEWER, FakeChat, Said
 from tests.live.conftest import Programs, free_port, real, until
 from tests.programs import ROOT
 
@@ -60,13 +62,14 @@ class Real:
     chat: FakeChat
     prometheus: Prometheus
     exporter: str
-    url: str
-    figures: dict[str, float] = field(default_factory=dict)
 
-    async def hear(self, text: str) -> str:
+    async def ask(self, text: str) -> Said:
         self.chat.now = CLOCK.now()
         [said] = await self.chat.say(text, VIEWER)
-        return said.text
+        return said
+
+    async def hear(self, text: str) -> str:
+        return (await self.ask(text)).text
 
     async def look(self) -> dict[str, float]:
         """Read what the exporter itself says at this moment."""
@@ -98,18 +101,19 @@ async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
         ready=f"{url}/-/ready",
     )
     prometheus = Prometheus(url)
-    chat = create_chat(prometheus, ports["exporter"])
 
     async def is_known() -> bool:
         answer = await prometheus.fetch_values('host:network_receive_bits:rate5m{host="Server"}')
         return bool(answer.values)
 
     await until(is_known, seconds=60)
-    yield Real(chat, prometheus, exporter, url)
+    async with Drawing(programs.folder / "drawing") as drawing:
+        chat = create_chat(prometheus, drawing, ports["exporter"])
+        yield Real(chat, prometheus, exporter)
     await prometheus.close()
 
 
-def create_chat(prometheus: Prometheus, exporter: int) -> FakeChat:
+def create_chat(prometheus: Prometheus, drawing: Drawing, exporter: int) -> FakeChat:
     commands = Commands()
     chat = FakeChat(commands, now=CLOCK.now())
     chat.inventory = parse_inventory(
@@ -118,7 +122,9 @@ def create_chat(prometheus: Prometheus, exporter: int) -> FakeChat:
     hosts = Hosts(inventory=lambda: chat.inventory)
     fleet = Fleet(hosts, prometheus=prometheus, alerts=_Alerts(), scrape=SCRAPE)
     readings = Readings(hosts, prometheus=prometheus, scrape=SCRAPE)
-    for family in (fleet, readings, Queries(prometheus=prometheus)):
+    times = Times(scrape=SCRAPE, retention=timedelta(days=1))
+    pictures = Pictures(hosts, prometheus=prometheus, artist=drawing, times=times)
+    for family in (fleet, readings, pictures, Queries(prometheus=prometheus)):
         for each in family.commands:
             commands.add(each)
     return chat
@@ -133,6 +139,7 @@ async def test_every_answer_is_true(told: Real) -> None:
     await check_card(told)
     await check_readings(told)
     await check_query(told)
+    await check_pictures(told)
 
 
 async def check_lists(told: Real) -> None:
@@ -231,3 +238,26 @@ async def check_query(told: Real) -> None:
     fault = await told.hear("/query up * on (host) up")
     assert "found duplicate series for the match group" in fault
     assert "many-to-many matching not allowed" in fault, "in Prometheus's words, however many"
+
+
+async def check_pictures(told: Real) -> None:
+    for command in ("cpu", "mem", "disk", "net", "load"):
+        said = await told.ask(f"/mon_{command}_picture Server 1")
+        assert (said.content.photo or b"").startswith(b"\x89PNG"), said.text
+        assert re.search(r"last [0-9.]+", said.text)
+    memory, own = await told.hear("/mon_mem_picture Server 60"), await told.look()
+    used = 100 - 100 * own["node_memory_MemAvailable_bytes"] / own["node_memory_MemTotal_bytes"]
+    last = re.search(r"last ([0-9.]+) %", memory)
+    assert last is not None
+    assert float(last[1]) == pytest.approx(used, abs=3)
+    pie = await told.ask("/graph")
+    assert (pie.content.photo or b"").startswith(b"\x89PNG")
+    queried = await told.ask("/graph_query node_load1 * 2 5")
+    assert (queried.content.photo or b"").startswith(b"\x89PNG")
+    gone = await told.ask("/mon_cpu_picture Gone 60")
+    assert gone.content.photo is None
+    assert "Gone is down since" in gone.text
+    assert "nor in the last month" in await told.hear("/mon_cpu_picture Unwatched")
+    assert "nothing of Server in this time; now it does." in await told.hear(
+        f"/mon_cpu_picture Server {told.chat.now - timedelta(hours=3):%H%M} 10"
+    )

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.core.charts import ChartFacts, Curve, Shade, Threshold
+from bridge.core.charts import ChartFacts, Curve, Shade, Threshold, summarise_curve
 from bridge.core.promql import Unit
 from bridge.limits import CHART_CURVES
 from bridge.views import chart_style as style
 from bridge.views.canvas import Canvas
 from bridge.views.chart import draw_chart
 from bridge.views.chart_fonts import BUNDLED
-from bridge.views.chart_legend import summarise_curve
 from bridge.views.chart_marks import find_free, place_names
 from bridge.views.chart_plot import Plot, lay_out_plot
 from bridge.views.pie import draw_pie

@@ -13,11 +13,11 @@ from bridge.core.inventory import Host
 from bridge.core.keyboards import Button, Keyboard
 from bridge.core.typed import show_word
 from bridge.errors import Mistake
-from bridge.flows.examine_host import Examined, examine_host
+from bridge.flows.examine_host import examine_host
 from bridge.flows.list_hosts import list_hosts
 from bridge.flows.sum_up_fleet import Alerts, sum_up_fleet
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
-from bridge.inbound.chat.hosts import Hosts, tell_warnings
+from bridge.inbound.chat.hosts import Hosts, tell_trouble, tell_warnings
 from bridge.inbound.chat.offers import (
     AGAIN,
     offer_after_card,
@@ -27,7 +27,6 @@ from bridge.inbound.chat.offers import (
 )
 from bridge.views.hosts import choose_page, cut_page, write_hosts
 from bridge.views.machine import write_machine_card
-from bridge.views.standing import write_condition
 from bridge.views.summary import write_summary
 from bridge.views.voice import marked
 
@@ -158,22 +157,10 @@ class Fleet:
             presence=examined.presence,
             machine=examined.machine,
             condition=examined.condition,
-            trouble=tell_trouble(asked, examined),
+            trouble=tell_trouble(asked, examined, examined.condition),
             warnings=tell_warnings(asked, examined.warnings),
         )
         return Content(text=text, keyboard=offer_after_card(voice, host, "status"))
-
-
-def tell_trouble(asked: Asked, examined: Examined) -> str:
-    """Say why what is known of a host may not be believed."""
-    return write_condition(
-        asked.voice,
-        examined.condition,
-        host=examined.presence.host.name,
-        at=examined.presence.sampled_at,
-        since=examined.presence.since,
-        seen_at=examined.seen_at,
-    )
 
 
 def _read_list(asked: Asked) -> tuple[bool, int]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bridge.core.access import visible
 from bridge.core.hosts import default_host, find_host
 from bridge.core.inventory import Host, Inventory
+from bridge.core.promql import Metric
+from bridge.core.readings import Condition
 from bridge.core.typed import show_word
 from bridge.errors import Mistake
+from bridge.flows.examine_host import Examined
 from bridge.inbound.chat.command import Asked
+from bridge.views.standing import write_condition
+
+_CURLY: Final = str.maketrans("“”„‟″", '"""""')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,3 +53,24 @@ def tell_warnings(asked: Asked, warnings: Sequence[str]) -> Sequence[str]:
     if not warnings or not asked.actor.scope.is_limited:
         return warnings
     return [asked.voice.say("Prometheus says that this may not be all.")]
+
+
+def tell_trouble(
+    asked: Asked, examined: Examined, condition: Condition, metric: Metric | None = None
+) -> str:
+    """Say why what is known of a host may not be believed, or is not there."""
+    return write_condition(
+        asked.voice,
+        condition,
+        host=examined.presence.host.name,
+        at=examined.presence.sampled_at,
+        since=examined.presence.since,
+        seen_at=examined.seen_at,
+        title=asked.voice.say(metric.title) if metric else "",
+    )
+
+
+def read_promql(text: str) -> str:
+    """Read a query as it was typed; a phone's curly quotes are none of PromQL's."""
+    promql = text.strip()
+    return promql if '"' in promql else promql.translate(_CURLY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol
+from typing import Protocol
 
 from bridge.core.access import Role
 from bridge.core.answers import Answer
@@ -11,11 +11,10 @@ from bridge.core.formatted import Content
 from bridge.core.keyboards import PRESS_BYTES, Button, Keyboard
 from bridge.flows.run_query import run_query
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
+from bridge.inbound.chat.hosts import read_promql
 from bridge.inbound.chat.offers import AGAIN
 from bridge.views.query_table import write_answer
 from bridge.views.voice import marked
-
-_CURLY: Final = str.maketrans("“”„‟″", '"""""')
 
 
 class Prometheus(Protocol):
@@ -59,9 +58,3 @@ class Queries:
             return content
         again = Keyboard(((Button(label=AGAIN, press=press),),))
         return Content(text=content.text, keyboard=again)
-
-
-def read_promql(text: str) -> str:
-    """Read a query as it was typed; a phone's curly quotes are none of PromQL's."""
-    promql = text.strip()
-    return promql if '"' in promql else promql.translate(_CURLY)

@@ -12,10 +12,10 @@ from bridge.core.answers import Answer
 from bridge.core.formatted import Content
 from bridge.core.promql import CPU, DISK, MEMORY, NETWORK, UPTIME, Metric
 from bridge.core.readings import Condition
-from bridge.flows.examine_host import Examined, examine_host
+from bridge.flows.examine_host import examine_host
 from bridge.flows.read_metric import read_metric
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
-from bridge.inbound.chat.hosts import Hosts, tell_warnings
+from bridge.inbound.chat.hosts import Hosts, tell_trouble, tell_warnings
 from bridge.inbound.chat.offers import offer_after_line, offer_after_reading
 from bridge.views.readings import has_line, write_line, write_nothing, write_reading
 from bridge.views.standing import write_condition
@@ -139,7 +139,7 @@ class Readings:
         is_there = condition in {Condition.FRESH, Condition.OLD}
         if is_there and not has_line(which.name, examined.machine):
             condition = Condition.ABSENT
-        trouble = self._tell(asked, which.metric, examined, condition)
+        trouble = tell_trouble(asked, examined, condition, which.metric)
         keyboard = offer_after_line(voice, host, which.name, which.picture)
         if condition in {Condition.FRESH, Condition.OLD}:
             text = write_line(
@@ -152,15 +152,3 @@ class Readings:
         else:
             text = write_nothing(host.name, voice.say(which.metric.title), trouble, voice)
         return Content(text=text, keyboard=keyboard)
-
-    def _tell(self, asked: Asked, metric: Metric, examined: Examined, condition: Condition) -> str:
-        """Say why a line may not be believed, or is not there."""
-        return write_condition(
-            asked.voice,
-            condition,
-            host=examined.presence.host.name,
-            at=examined.presence.sampled_at,
-            since=examined.presence.since,
-            seen_at=examined.seen_at,
-            title=asked.voice.say(metric.title),
-        )
