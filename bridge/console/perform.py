@@ -68,6 +68,7 @@ class _KeptChats:
         hearing = Hearing(
             subscribed=settings.alert_chat_id,
             fallback=settings.fallback_chat_id,
+            admins=[Destination(each) for each in sorted(settings.allowed_users)],
             zone=settings.timezone,
             find_host=InventoryFile(settings.agents_file).find,
         )

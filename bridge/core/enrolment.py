@@ -145,24 +145,16 @@ def judge_code(
 
 def _require_gain(held: Person, grant: Grant) -> None:
     """Refuse a code that gives a person nothing, or less than they hold."""
-    if held.role.includes(grant.role) and _contains(held.scope, grant.scope):
+    if held.role.includes(grant.role) and held.scope.contains(grant.scope):
         raise Refused(
             "you are %(role)s already; the link is still good for somebody else",
             role=held.role.value,
         )
-    if not (grant.role.includes(held.role) and _contains(grant.scope, held.scope)):
+    if not (grant.role.includes(held.role) and grant.scope.contains(held.scope)):
         raise Refused(
             "this link would also take something from you; ask an admin to change your role; "
             "the link is still good for somebody else"
         )
-
-
-def _contains(wide: Scope, narrow: Scope) -> bool:
-    """Say whether every host of the narrow scope surely is one of the wide one."""
-    return all(
-        any(name == other and theirs <= values for other, theirs in narrow.requirements)
-        for name, values in wide.requirements
-    )
 
 
 def parse_user(word: str) -> int:

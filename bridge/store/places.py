@@ -22,7 +22,7 @@ from bridge.core.audience import (
 from bridge.core.hearing import Ear, Hearing
 from bridge.core.notices import NoticeKind
 from bridge.core.preferences import Preferences
-from bridge.store.tables import cards, chats, destinations, preferences, subscriptions
+from bridge.store.tables import cards, chats, destinations, people, preferences, subscriptions
 
 _NOWHERE: Final = Scope((("host", frozenset()),))
 """What is left of a limit that cannot be read: nothing, for it may have left out anything."""
@@ -40,7 +40,7 @@ def find_hearing(connection: Connection, settled: Hearing) -> Hearing:
         settled,
         subscribed=tuple(dict.fromkeys(map(follow, subscribed))),
         fallback=follow(settled.fallback) if settled.fallback else None,
-        ears=find_ears(connection),
+        ears=_limit_private(connection, find_ears(connection), settled.admins),
     )
 
 
@@ -57,6 +57,23 @@ def find_ears(connection: Connection) -> dict[Destination, Ear]:
     return {
         Destination(row.chat_id, row.thread_id): _read_ear(row.chosen, row.scope) for row in rows
     }
+
+
+def _limit_private(
+    connection: Connection, ears: dict[Destination, Ear], admins: Iterable[Destination]
+) -> dict[Destination, Ear]:
+    """Limit the private chat of a person as they are themselves: it has their number.
+
+    Admins of the settings are never limited, whatever a row of former times says of them.
+    """
+    scope = type_coerce(people.c.scope, Text).label("scope")
+    limited = select(people.c.user_id, scope).where(scope != "[]")
+    for row in connection.execute(limited):
+        here = Destination(row.user_id)
+        if here not in admins:
+            own = ears.get(here, Ear())
+            ears[here] = replace(own, scope=own.scope.both(_read_scope(row.scope)))
+    return ears
 
 
 def find_audience(

@@ -151,7 +151,14 @@ class ChatsCommands:
 
     async def _subscribe(self, asked: Asked) -> Content:
         require_words(asked, 0, 0)
-        return await self._let_hear(asked, asked.actor.chat)
+        there = asked.actor.chat
+        limits_of_chat = (await self._chats.find(there)).ear.scope
+        # A private chat is limited as its person is, whatever happens to them later.
+        if not asked.actor.is_private and not asked.actor.scope.contains(limits_of_chat):
+            raise NotAllowed(
+                "you are limited to some hosts; an admin lets this chat hear with /addsub"
+            )
+        return await self._let_hear(asked, there)
 
     async def _unsubscribe(self, asked: Asked) -> Content:
         require_words(asked, 0, 0)
