@@ -14,7 +14,7 @@ from bridge.core.windows import Window
 from bridge.limits import CAPTION_CHARACTERS
 from bridge.views.markup import shorten
 from bridge.views.standing import write_quantity
-from bridge.views.units import render_decimal, render_number
+from bridge.views.units import render_number
 from bridge.views.voice import Voice
 
 _TOLD: Final = 5  # curves of which the numbers are told
@@ -102,8 +102,6 @@ def _show(voice: Voice, curve: Curve, facts: ChartFacts) -> ShownCurve | None:
 
 
 def _write(voice: Voice, value: float, unit: Unit) -> str:
-    if unit is Unit.NUMBER and abs(value) >= 1:
-        return render_decimal(value, voice.translator)
     if unit is Unit.NUMBER:
-        return render_number(value, voice.translator)
+        return render_number(round(value, 2) if abs(value) >= 1 else value, voice.translator)
     return write_quantity(voice, value, unit)
