@@ -48,10 +48,12 @@ class Office:
     async def remove(self, user_id: int) -> Person:
         return await self.people.remove(user_id, entry=self.entry("/rmuser"))
 
-    async def make_code(self, grant: Grant = VIEWER, purpose: Purpose = Purpose.PERSON) -> str:
+    async def make_code(
+        self, grant: Grant = VIEWER, purpose: Purpose = Purpose.PERSON, *, by: int | None = None
+    ) -> str:
         code = write_code(next(self.numbers).to_bytes(16, "big"))
         await self.people.put_code(
-            code, purpose, grant, by=None, entry=self.entry("people link"), now=NOON
+            code, purpose, grant, by=by, entry=self.entry("people link"), now=NOON
         )
         return code
 
@@ -267,6 +269,28 @@ async def test_an_admin_who_opens_a_viewers_link_stays_admin_and_leaves_it_to_ot
     with pytest.raises(Refused, match="still good for somebody else"):
         await office.use(code, OWNER)
     assert (await office.use(code, BOB)).person.role is Role.VIEWER
+
+
+async def test_a_link_of_an_admin_who_was_removed_is_gone(office: Office) -> None:
+    await office.put(ADA, ADMIN)
+    await office.put(BOB, ADMIN)
+    code, other = await office.make_code(ADMIN, by=BOB), await office.make_code(by=ADA)
+    await office.remove(BOB)
+    with pytest.raises(Mistake, match="unknown"):
+        await office.use(code, BOB)
+    assert (await office.use(other, CAROL)).person.role is Role.VIEWER
+
+
+async def test_a_link_of_who_is_no_admin_any_more_lets_nobody_in(office: Office) -> None:
+    await office.put(ADA, ADMIN)
+    await office.put(BOB, ADMIN)
+    code = await office.make_code(ADMIN, by=BOB)
+    await office.put(BOB, VIEWER)
+    for who in (BOB, CAROL):
+        with pytest.raises(Expired, match="no admin any more"):
+            await office.use(code, who)
+    office.owners = (BOB,)
+    assert (await office.use(code, CAROL)).person.role is Role.ADMIN
 
 
 async def test_codes_long_gone_are_forgotten(office: Office) -> None:
