@@ -6,7 +6,7 @@ several bridges and of the console, so that of two who open the same link one is
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -159,9 +159,16 @@ class People:
         return await self._database.write(work)
 
     async def use_code(
-        self, code: str, *, user_id: int, name: str, entry: Entry, now: datetime
+        self,
+        code: str,
+        *,
+        user_id: int,
+        name: str,
+        entry: Entry,
+        now: datetime,
+        with_first: Callable[[Connection], object] | None = None,
     ) -> Enrolment:
-        """Give a person what a code gives, once.
+        """Give a person what a code gives, once; the first admin's comes with `with_first`.
 
         Raises:
             Mistake: there is no such code.
@@ -185,6 +192,8 @@ class People:
             )
             _put(connection, person, by=given.made_by, now=now)
             put_entry(connection, replace(entry, detail=_describe(held, given.grant)))
+            if given.purpose is Purpose.FIRST_ADMIN and with_first is not None:
+                with_first(connection)
             return Enrolment(person=person, purpose=given.purpose)
 
         return await self._database.write(work)

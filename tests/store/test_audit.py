@@ -426,7 +426,7 @@ async def test_entries_that_somebody_dated_back_are_not_signed_away(
     await desk.write("a", "b")
     await desk.seal()
     await desk.tamper(redate(NOON - 900 * DAY, is_thorough=is_thorough))
-    with pytest.raises(Refused, match="entry [12] "):
+    with pytest.raises(Refused, match=r"entry [12] "):
         await desk.purge(NOON - DAY)
     desk.restart()
     for verdict in (await desk.seal(), await desk.audit.verify()):

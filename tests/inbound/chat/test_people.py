@@ -8,7 +8,8 @@ from datetime import datetime
 
 import pytest
 
-from bridge.core.access import Person, Role
+from bridge.core.access import Person, Role, parse_scope
+from bridge.core.audience import Destination
 from bridge.core.audit import Entry
 from bridge.core.enrolment import Grant
 from bridge.errors import Missing
@@ -100,6 +101,8 @@ async def test_a_role_is_taken_away(chat: FakeChat, crowd: Crowd) -> None:
         "٣ viewer",
         "5 viewer group",
         "1e3 viewer",
+        "1087968824 admin",
+        "777000 viewer",
     ],
 )
 async def test_what_makes_no_sense_changes_nothing_and_shows_how(
@@ -108,6 +111,12 @@ async def test_what_makes_no_sense_changes_nothing_and_shows_how(
     [said] = await chat.say(f"/adduser {words}", ADMIN)
     assert "/adduser 52341678 viewer group=db" in said.text
     assert crowd.people == {}
+
+
+async def test_a_chat_that_is_limited_is_not_told_who_there_is(chat: FakeChat) -> None:
+    chat.places.scopes[Destination(GROUP)] = parse_scope(["group=db"])
+    [said] = await chat.say("/users", ADMIN, GROUP)
+    assert "limited to some hosts" in said.text
 
 
 @pytest.mark.parametrize("text", ["/users", "/adduser 5 admin", "/rmuser 5"])
