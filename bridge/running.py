@@ -166,8 +166,10 @@ class Bridge:
         self._wake.set()
 
     async def finish(self) -> None:
-        """Let what is being sent end."""
+        """Let what is being sent end, and keep what only memory has."""
         await self._errands.finish(within=GRACE)
+        if self.talk is not None:
+            await self.talk.finish()
 
     async def _receive(self, delivered: Delivered) -> int:
         now = self._clock.now()

@@ -98,6 +98,7 @@ class Talk:
         self._started_at = clock.now()
         self.people = People(database, settings.allowed_users)
         self._audit = Audit(database, settings.state_dir)
+        self._ledger = Ledger(self._audit)
         self._updates = Updates(database)
         self._voices = Voices(desk.on_template_fault, settings.templates_dir)
         self._places = Places(
@@ -119,7 +120,7 @@ class Talk:
                     clock=clock.now,
                     sleep=clock.sleep,
                 ),
-                books=Ledger(self._audit),
+                books=self._ledger,
                 inventory=lambda: self.inventory,
                 now=clock.now,
                 metrics=desk.metrics,
@@ -149,7 +150,15 @@ class Talk:
         return [
             ("listen", _AT_ONCE, self._listen),
             ("menus", limits.MENU_PASS, self._offer_menus),
+            ("refusals", limits.REFUSALS_PASS, self._collect_refusals),
         ]
+
+    async def finish(self) -> None:
+        """Write down what is only in memory, while the store is open."""
+        await self._ledger.collect(self._desk.clock.now(), is_last=True)
+
+    async def _collect_refusals(self) -> None:
+        await self._ledger.collect(self._desk.clock.now())
 
     async def _receive(self, update_id: int, body: Mapping[str, Any]) -> None:
         """Keep an update that Telegram has brought, and act on it afterwards.
