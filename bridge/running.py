@@ -166,10 +166,8 @@ class Bridge:
         self._wake.set()
 
     async def finish(self) -> None:
-        """Let what is being sent end, and keep what only memory has."""
+        """Let what is being sent end."""
         await self._errands.finish(within=GRACE)
-        if self.talk is not None:
-            await self.talk.finish()
 
     async def _receive(self, delivered: Delivered) -> int:
         now = self._clock.now()

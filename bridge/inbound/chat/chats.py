@@ -217,7 +217,7 @@ class ChatsCommands:
         require_words(asked, 0, 0)
         asked.actor.require_everywhere()
         chats = await self._chats.find_subscribed()
-        return Content(text=asked.voice.write("subscriptions", chats=chats))
+        return Content(text=asked.voice.write_list("subscriptions", "chats", chats))
 
     async def _show_settings(self, asked: Asked) -> Content:
         if asked.words:

@@ -92,7 +92,9 @@ class PeopleCommands:
         require_words(asked, 0, 0)
         asked.actor.require_everywhere()
         people = await self._people.all()
-        return Content(text=asked.voice.write("users", people=people, me=asked.actor.user_id))
+        return Content(
+            text=asked.voice.write_list("users", "people", people, me=asked.actor.user_id)
+        )
 
     async def _add(self, asked: Asked) -> Content:
         require_words(asked, 1, 20)

@@ -159,3 +159,14 @@ async def test_other_chats_are_no_business_of_a_chat_that_is_limited(
         [said] = await chat.say(text, ADMIN, GROUP)
         assert "limited to some hosts" in said.text
     assert chats.subscribed == [Destination(-77)]
+
+
+async def test_of_many_chats_as_many_are_listed_as_fit_and_the_rest_is_counted(
+    chat: FakeChat, chats: FakeChats
+) -> None:
+    chats.subscribed += [Destination(-1_000_000_000_000 - number, 7) for number in range(400)]
+    [said] = await chat.say("/subscriptions", ADMIN)
+    *lines, last = said.text.splitlines()
+    assert len(lines) > 50
+    assert last == f"and {401 - len(lines)} more"
+    assert lines[-1].endswith("/7")

@@ -124,3 +124,19 @@ async def test_people_are_an_admins_business(chat: FakeChat, crowd: Crowd, text:
     [said] = await chat.say(text, OPERATOR)
     assert "admin" in said.text
     assert crowd.people == {}
+
+
+@pytest.mark.parametrize("name", ["Eve", "E" * 100])
+async def test_of_many_people_as_many_are_listed_as_fit_and_the_rest_is_counted(
+    chat: FakeChat, crowd: Crowd, name: str
+) -> None:
+    scope = parse_scope([f"host=db-{number}" for number in range(200)])
+    for user_id in range(1001, 1301):
+        crowd.people[user_id] = Person(
+            user_id=user_id, role=Role.VIEWER, name=f"{name}{user_id}", scope=scope
+        )
+    [said] = await chat.say("/users", ADMIN)
+    *lines, last = said.text.splitlines()
+    assert len(lines) > 20
+    assert last == f"and {301 - len(lines)} more"
+    assert all(line.endswith("…") for line in lines[1:])
