@@ -86,7 +86,7 @@ class ChatsCommands:
     @property
     def commands(self) -> tuple[Command, ...]:
         """Declare them."""
-        return (*self._of_this_chat, *self._of_others)
+        return (*self._of_this_chat, *self._of_buttons, *self._of_others)
 
     @property
     def _of_this_chat(self) -> tuple[Command, ...]:
@@ -127,6 +127,11 @@ class ChatsCommands:
                 is_booked=True,
                 run=self._show_settings,
             ),
+        )
+
+    @property
+    def _of_buttons(self) -> tuple[Command, ...]:
+        return (
             Command(
                 name="set",
                 needs=Role.VIEWER,
