@@ -69,6 +69,8 @@ async def open_bridge(
         stack.push_async_callback(bridge.finish)
         books = Bookkeeping(settings, database, clock=clock or SystemClock())
         stack.push_async_callback(books.finish)
+        if bridge.talk is not None:
+            stack.push_async_callback(bridge.talk.finish)  # before the audit is signed at last
         try:
             await bridge.open_store()
         except Outage:

@@ -69,9 +69,9 @@ class Bookkeeping:
         now = self._clock.now()
         # Once a day: every purge is an entry itself.
         before = (now - self._retention).replace(hour=0, minute=0, second=0, microsecond=0)
+        await self.updates.purge(now=now)
         while await self.audit.purge(before=before, now=now):
             pass
-        await self.updates.purge(now=now)
 
     async def _look_for_an_admin(self) -> None:
         # Only how to get a link: whoever reads the logs later must not become admin by them.

@@ -234,6 +234,10 @@ AUDIT_PURGED_AT_ONCE = 5000  # chosen: a day of a busy bridge, and a quarter of 
 REFUSALS_FOLDED = timedelta(hours=1)  # chosen: a stranger who goes on is one entry an hour
 # chosen: strangers told apart; together they write at most so many entries an hour
 REFUSALS_STRANGERS = 500
+REFUSALS_PASS = timedelta(minutes=1)  # chosen: what the count of those who are gone may lag behind
+# chosen: who has been gone so long is forgotten, though nothing could be written down of it
+REFUSALS_KEPT = timedelta(days=1)
+AUDIT_LINE_CHARACTERS = 60  # chosen: two lines of a phone; the console shows all of it
 
 # Updates
 UPDATES_KEPT = timedelta(days=2)  # Telegram sends none again that is older than one day

@@ -15,6 +15,7 @@ from bridge.clock import Clock
 from bridge.core.access import Person, Role, Scope
 from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
+from bridge.core.audit import Entry
 from bridge.core.cards import ListFacts
 from bridge.core.enrolment import Grant, Purpose, write_code, write_line, write_link
 from bridge.core.formatted import Content
@@ -25,6 +26,7 @@ from bridge.core.readiness import Readiness
 from bridge.core.stats import StatsFacts
 from bridge.core.updates import Incoming
 from bridge.errors import BridgeError, Missing, Outage
+from bridge.flows.unsubscribe_chat import unsubscribe_chat
 from bridge.inbound.chat.alerts import AlertsCommands
 from bridge.inbound.chat.books import BooksCommands
 from bridge.inbound.chat.chats import ChatsCommands
@@ -97,6 +99,7 @@ class Talk:
         self._started_at = clock.now()
         self.people = People(database, settings.allowed_users)
         self._audit = Audit(database, settings.state_dir)
+        self._ledger = Ledger(self._audit)
         self._updates = Updates(database)
         self._voices = Voices(desk.on_template_fault, settings.templates_dir)
         self._places = Places(
@@ -118,7 +121,7 @@ class Talk:
                     clock=clock.now,
                     sleep=clock.sleep,
                 ),
-                books=Ledger(self._audit),
+                books=self._ledger,
                 inventory=lambda: self.inventory,
                 now=clock.now,
                 metrics=desk.metrics,
@@ -157,7 +160,15 @@ class Talk:
             ("listen", _AT_ONCE, self._listen),
             ("sweep", limits.SWEEP_PASS, self._sweep),
             ("menus", limits.MENU_PASS, self._offer_menus),
+            ("refusals", limits.REFUSALS_PASS, self._collect_refusals),
         ]
+
+    async def finish(self) -> None:
+        """Write down what is only in memory, while the store is open."""
+        await self._ledger.collect(self._desk.clock.now(), is_last=True)
+
+    async def _collect_refusals(self) -> None:
+        await self._ledger.collect(self._desk.clock.now())
 
     async def _receive(self, update_id: int, body: Mapping[str, Any]) -> None:
         """Keep an update that Telegram has brought, and act on it afterwards.
@@ -191,7 +202,7 @@ class Talk:
             self.commands, lambda: self.inventory, use_code=self._use_code, listeners=self
         )
         people = PeopleCommands(self.people, self._invite, self._tell_menu)
-        chats = ChatsCommands(desk.stores.chats, desk.look_again, self._speak_anew)
+        chats = ChatsCommands(desk.stores.chats, desk.look_again, self._speak_anew, self._leave)
         alerts = AlertsCommands(
             desk.stores.firing,
             desk.stores.cards,
@@ -299,6 +310,12 @@ class Talk:
             await self._tell_menu(asked.actor.user_id, asked.actor.role, voice)
         return voice
 
+    async def _leave(self, here: Destination, entry: Entry) -> bool:
+        chats, clock = self._desk.stores.chats, self._desk.clock
+        return await unsubscribe_chat(
+            here, chats=chats, clock=clock.now, sleep=clock.sleep, entry=entry
+        )
+
     async def _use_code(self, asked: Asked, code: str) -> Person:
         """Let somebody in; the first admin's own chat hears alerts from then on."""
         done = await self.people.use_code(
@@ -307,11 +324,17 @@ class Talk:
             name=asked.actor.name,
             entry=write_entry(asked),
             now=asked.voice.now,
+            # In one transaction: a link works once, and nobody would subscribe them again.
+            with_first=self._desk.stores.chats.subscribing(
+                asked.actor.chat,
+                made_by=asked.actor.user_id,
+                now=asked.voice.now,
+                entry=write_entry(
+                    asked, on=str(asked.actor.chat), detail="the first admin's chat hears alerts"
+                ),
+            ),
         )
         if done.purpose is Purpose.FIRST_ADMIN:
-            await self._desk.stores.chats.subscribe(
-                asked.actor.chat, made_by=asked.actor.user_id, now=asked.voice.now
-            )
             self._desk.look_again()
         await self._tell_menu(asked.actor.user_id, done.person.role, asked.voice)
         return done.person

@@ -10,6 +10,7 @@ from typing import Protocol
 from bridge.console.desk import Desk, sealed, show
 from bridge.core.access import Scope, parse_scope
 from bridge.core.audience import Destination
+from bridge.core.audit import Entry
 from bridge.errors import Missing, Mistake
 from bridge.settings.kinds import CHAT
 
@@ -35,12 +36,14 @@ class Chats(Protocol):
         """List them."""
         ...
 
-    async def subscribe(self, destination: Destination, scope: Scope, *, now: datetime) -> object:
-        """Let one hear alerts."""
+    async def subscribe(
+        self, destination: Destination, scope: Scope, *, entry: Entry, now: datetime
+    ) -> object:
+        """Let one hear alerts, and write it down."""
         ...
 
-    async def unsubscribe(self, destination: Destination, *, now: datetime) -> object:
-        """Let one hear no more."""
+    async def unsubscribe(self, destination: Destination, *, entry: Entry, now: datetime) -> object:
+        """Let one hear no more, and write it down."""
         ...
 
 
@@ -62,8 +65,8 @@ async def add_chat(desk: Desk, wish: Namespace, chats: Chats) -> int:
     """Let a chat hear alerts."""
     destination, scope = _parse_chat(wish.chat), parse_scope(wish.limits)
     async with sealed(desk) as now:
-        await chats.subscribe(destination, scope, now=now)
-        await desk.audit.put(desk.write("chats add", on=f"{destination} {scope}".rstrip(), now=now))
+        entry = desk.write("chats add", on=f"{destination} {scope}".rstrip(), now=now)
+        await chats.subscribe(destination, scope, entry=entry, now=now)
     limited = f" of {show(str(scope))}" if scope.is_limited else ""
     desk.say(f"{destination} hears alerts{limited} now")
     return 0
@@ -77,8 +80,8 @@ async def remove_chat(desk: Desk, wish: Namespace, chats: Chats) -> int:
             raise Missing(f"{destination} hears alerts by the setting ALERT_CHAT_ID alone")
         raise Missing(f"{destination} does not hear alerts; chats list shows which do")
     async with sealed(desk) as now:
-        await chats.unsubscribe(destination, now=now)
-        await desk.audit.put(desk.write("chats remove", on=str(destination), now=now))
+        entry = desk.write("chats remove", on=str(destination), now=now)
+        await chats.unsubscribe(destination, entry=entry, now=now)
     desk.say(f"{destination} hears no more alerts")
     return 0
 

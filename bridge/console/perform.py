@@ -16,6 +16,7 @@ from bridge.console import audit, chats, people
 from bridge.console.desk import Desk, complain, name_account, open_desk
 from bridge.core.access import Scope
 from bridge.core.audience import Destination
+from bridge.core.audit import Entry
 from bridge.core.hearing import Hearing
 from bridge.errors import BridgeError, Outage
 from bridge.inventory_file import InventoryFile
@@ -79,15 +80,15 @@ class _KeptChats:
         found = await self._chats.find_subscribed()
         return [_Kept(each.destination, each.ear.scope) for each in found]
 
-    async def subscribe(self, destination: Destination, scope: Scope, *, now: datetime) -> None:
-        """Let one hear alerts; its limit first, so that it hears of no other host in between."""
-        if scope.is_limited or (await self._chats.find(destination)).ear.scope.is_limited:
-            await self._chats.limit(destination, scope, now=now)
-        await self._chats.subscribe(destination, made_by=None, now=now)
+    async def subscribe(
+        self, destination: Destination, scope: Scope, *, entry: Entry, now: datetime
+    ) -> None:
+        """Let one hear alerts, of the hosts of a scope."""
+        await self._chats.subscribe(destination, made_by=None, now=now, scope=scope, entry=entry)
 
-    async def unsubscribe(self, destination: Destination, *, now: datetime) -> None:
+    async def unsubscribe(self, destination: Destination, *, entry: Entry, now: datetime) -> None:
         """Let one hear no more."""
-        await self._chats.unsubscribe(destination, now=now)
+        await self._chats.unsubscribe(destination, now=now, entry=entry)
 
 
 async def _perform(wish: Namespace, settings: Settings) -> int:

@@ -53,6 +53,19 @@ def verify_tail(links: Iterable[Link], head: Head, signer: Signer) -> Verdict | 
     return verdict if walk.at_head == head.place else None
 
 
+def find_break(links: Iterable[Link], head: Head | None, signer: Signer) -> str | None:
+    """Say where somebody was at a part of a chain; None where every entry of it is as written."""
+    walk = _Walk(head, signer)
+    try:
+        for link in links:
+            walk.step(link)
+    except _Broken as broken:
+        return str(broken)
+    if head is None or head.key != signer.name or walk.at_head in {None, head.place}:
+        return None
+    return f"entry {head.place.number} is not the one that the signed head knows"
+
+
 class _Broken(Exception):
     """The chain is broken here; the text says how."""
 
@@ -80,7 +93,7 @@ class _Walk:
         is_whole = False
         try:
             for link in links:
-                self._step(link)
+                self.step(link)
             is_whole = True
             doubt = self._compare_with_head()
             is_continued = not doubt
@@ -94,7 +107,8 @@ class _Walk:
         words = "every entry follows the one before it, up to the signed head and beyond"
         return self._conclude(Soundness.SOUND, words, is_whole=True, is_continued=True)
 
-    def _step(self, link: Link) -> None:
+    def step(self, link: Link) -> None:
+        """Take the next entry, or raise _Broken."""
         try:
             number, entry = read_entry(link.text)
         except ValueError:

@@ -48,9 +48,9 @@ class Refusals:
         tally.count += 1
         return self._write(who, tally, now) if _is_due(tally, now) else None
 
-    def collect(self, now: datetime) -> tuple[Fold, ...]:
-        """Answer the entries that are due although their strangers have gone."""
-        due = [(who, each) for who, each in self._tallies.items() if _is_due(each, now)]
+    def collect(self, now: datetime, *, is_last: bool = False) -> tuple[Fold, ...]:
+        """Answer the entries that are due although their strangers have gone; at last all."""
+        due = [(who, each) for who, each in self._tallies.items() if is_last or _is_due(each, now)]
         folds = tuple(self._write(who, each, now) for who, each in due if each.count)
         self._forget(now)
         return folds
@@ -61,8 +61,11 @@ class Refusals:
         return fold
 
     def _forget(self, now: datetime) -> None:
-        """Forget strangers of whom nothing is left to write and whose hour is over."""
-        over = [who for who, each in self._tallies.items() if not each.count and _is_due(each, now)]
+        """Forget strangers of whom nothing is left to write and whose hour is over.
+
+        After a day also those of whom nobody collected what was left: memory must be free again.
+        """
+        over = [who for who, each in self._tallies.items() if _is_over(each, now)]
         for who in over:
             del self._tallies[who]
 
@@ -70,3 +73,9 @@ class Refusals:
 def _is_due(tally: _Tally, now: datetime) -> bool:
     # A clock that was put back must not silence the audit.
     return abs(now - tally.written_at) >= limits.REFUSALS_FOLDED
+
+
+def _is_over(tally: _Tally, now: datetime) -> bool:
+    if tally.count:
+        return abs(now - tally.written_at) >= limits.REFUSALS_KEPT
+    return _is_due(tally, now)

@@ -8,13 +8,16 @@ from typing import Protocol
 
 from bridge import limits
 from bridge.core.audience import Destination
+from bridge.core.audit import Entry
 
 
 class Chats(Protocol):
     """Remembers who is subscribed."""
 
-    async def unsubscribe(self, here: Destination, *, now: datetime) -> None:
-        """Take everything back that waits, or raise Mistake or Missing."""
+    async def unsubscribe(
+        self, here: Destination, *, now: datetime, entry: Entry | None = None
+    ) -> None:
+        """Take everything back that waits and write it down, or raise Mistake or Missing."""
         ...
 
     async def is_under_way(self, here: Destination, *, now: datetime) -> bool:
@@ -28,6 +31,7 @@ async def unsubscribe_chat(
     chats: Chats,
     clock: Callable[[], datetime],
     sleep: Callable[[float], Awaitable[None]],
+    entry: Entry | None = None,
 ) -> bool:
     """Unsubscribe a chat and wait until nothing is under way there; answer whether that is so.
 
@@ -38,7 +42,7 @@ async def unsubscribe_chat(
         Missing: it was not subscribed.
         Outage: nothing has changed.
     """
-    await chats.unsubscribe(here, now=clock())
+    await chats.unsubscribe(here, now=clock(), entry=entry)
     end = clock() + limits.LEAVE_PATIENCE
     while await chats.is_under_way(here, now=clock()):
         if clock() >= end:

@@ -13,6 +13,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -25,14 +26,13 @@ from bridge.core.audit import (
     Link,
     Outcome,
     Place,
-    Signer,
     StatementKind,
     make_link,
     read_entry,
     sign_head,
     sign_statement,
 )
-from bridge.core.audit_check import Soundness, Verdict, verify_chain, verify_tail
+from bridge.core.audit_check import Soundness, Verdict, find_break, verify_chain, verify_tail
 from bridge.errors import Mistake, Outage, Refused
 from bridge.store.audit_seal import PARTY, Kept, Safe
 from bridge.store.database import Database
@@ -125,12 +125,17 @@ class Audit:
         return verdict
 
     async def purge(self, *, before: datetime, now: datetime) -> int:
-        """Let go of a portion of what is older; a signed entry says so. Answer how much it was."""
+        """Let go of a portion of what is older; a signed entry says so. Answer how much it was.
+
+        Raises:
+            Refused: somebody was at it; nothing is let go of, for it is the evidence.
+            Outage: nothing has changed.
+        """
         kept = await asyncio.to_thread(self._safe.look)
         if kept is None:
             return 0
         return await self._database.write(
-            lambda connection: _purge(connection, kept.signer, before=before, now=now),
+            lambda connection: _purge(connection, kept, before=before, now=now),
             is_patient=True,
         )
 
@@ -219,26 +224,36 @@ def _find_end(connection: Connection) -> tuple[int, str] | None:
     return None if last is None else (last[0], last[1])
 
 
-def _purge(connection: Connection, signer: Signer, *, before: datetime, now: datetime) -> int:
+def _purge(connection: Connection, kept: Kept, *, before: datetime, now: datetime) -> int:
     """Let go of the oldest entries by what they say themselves: a column may have been edited."""
-    rows = connection.execute(_LINKS.limit(limits.AUDIT_PURGED_AT_ONCE)).all()
-    count, cut, place = 0, 0, START
-    for count_here, (row_id, text, _, digest) in enumerate(rows, start=1):
-        try:
-            number, entry = read_entry(text)
-        except ValueError:
-            continue  # it goes with its neighbours
-        if entry.at >= before:
-            break
-        count, cut, place = count_here, row_id, Place(number, digest)
-    if not count:
+    old = _find_old(connection, before)
+    if not old:
         return 0
-    statement = sign_statement(StatementKind.PURGED, place, signer)
-    detail = f"{count} entries, up to entry {place.number}"
+    # What is let go of is signed away: an entry that somebody has dated back must not be.
+    trouble = find_break(old, kept.head, kept.signer)
+    if trouble is not None:
+        raise Refused(f"the audit is not purged: {trouble}")
+    cut, place = old[-1].row, Place(read_entry(old[-1].text)[0], old[-1].digest)
+    statement = sign_statement(StatementKind.PURGED, place, kept.signer)
+    count, detail = len(old), f"{len(old)} entries, up to entry {place.number}"
     # First the entry, which goes on from the last one that there is.
     put_entry(connection, Entry(at=now, who=None, what=PURGE, detail=detail, statement=statement))
     connection.execute(delete(audit).where(audit.c.id <= cut)).close()
     return count
+
+
+def _find_old(connection: Connection, before: datetime) -> list[Link]:
+    """Find the entries before the first that is young enough, as many as go at once."""
+    rows = connection.execute(_LINKS.limit(limits.AUDIT_PURGED_AT_ONCE)).all()
+    links = [Link(row=each[0], text=each[1], previous=each[2], digest=each[3]) for each in rows]
+    return list(takewhile(lambda link: _is_old(link, before), links))
+
+
+def _is_old(link: Link, before: datetime) -> bool:
+    try:
+        return read_entry(link.text)[1].at < before
+    except ValueError:
+        return True  # it is found to be none of ours
 
 
 def _read(row_id: int, text: str) -> tuple[int, Entry]:

@@ -64,8 +64,11 @@ class Cards:
             members = tuple(
                 each for each in facts.members if covers_alert(scope, each.labels, self._find_host)
             )
+            if len(members) == len(facts.members):
+                return facts
             if members:
-                return replace(facts, members=members)
+                # What has happened, and what was cut off, may be about the others.
+                return replace(facts, members=members, change=None, truncated=0)
         raise Missing("this card is no longer kept; /alerts says what fires")
 
 

@@ -1,7 +1,8 @@
 """Chats on disk: who is subscribed, what each has chosen, and how it is limited.
 
 Every change is felt in the transaction that makes it: what a chat hears from then on is shown
-there at once as far as it fires, and what it may hear no more is taken back.
+there at once as far as it fires, and what it may hear no more is taken back. Who did it is written
+down in that transaction too, where an entry of the audit is given.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from sqlalchemy import Connection, Text, delete, insert, select, type_coerce, up
 
 from bridge.core.access import Scope
 from bridge.core.audience import Destination, Hearer
+from bridge.core.audit import Entry
 from bridge.core.chats import Chat, Subscribed
 from bridge.core.hearing import Ear, Hearing
 from bridge.core.preferences import Preferences
 from bridge.errors import Missing, Mistake
+from bridge.store.audit import put_entry
 from bridge.store.boards import find_standing_boards, want_board
 from bridge.store.database import Database
 from bridge.store.destinations import adopt, try_again
 from bridge.store.leaving import leave
-from bridge.store.places import find_hearing, follow_moves, is_at, read_json
+from bridge.store.places import find_ears, find_hearing, follow_moves, is_at, read_json
 from bridge.store.standing import file_cards, show_standing
 from bridge.store.tables import card_episodes, cards, episodes, messages, preferences, subscriptions
 
@@ -45,18 +48,49 @@ class Chats:
         return await self._read(None)
 
     async def subscribe(
-        self, here: Destination, *, made_by: int | None, now: datetime
+        self,
+        here: Destination,
+        *,
+        made_by: int | None,
+        now: datetime,
+        scope: Scope | None = None,
+        entry: Entry | None = None,
     ) -> Subscribed:
         """Let a chat hear alerts, and show it what fires; what nobody could hear is its own now.
+
+        A scope is what it is limited to from then on; None leaves that as it is.
 
         Raises:
             Outage: nothing of it was kept.
         """
         return await self._database.write(
-            lambda connection: _subscribe(connection, self._hearing, here, made_by, now)
+            self.subscribing(here, made_by=made_by, now=now, scope=scope, entry=entry)
         )
 
-    async def unsubscribe(self, here: Destination, *, now: datetime) -> None:
+    def subscribing(
+        self,
+        here: Destination,
+        *,
+        made_by: int | None,
+        now: datetime,
+        scope: Scope | None = None,
+        entry: Entry | None = None,
+    ) -> Callable[[Connection], Subscribed]:
+        """Make the work of `subscribe`, for a transaction of somebody else's."""
+
+        def work(connection: Connection) -> Subscribed:
+            # The limit first: a chat must not hear of other hosts in between.
+            if scope is not None and scope != _find_scope(connection, here):
+                _limit(connection, self._hearing, here, scope, now)
+            done = _subscribe(connection, self._hearing, here, made_by, now)
+            _write_down(connection, entry)
+            return done
+
+        return work
+
+    async def unsubscribe(
+        self, here: Destination, *, now: datetime, entry: Entry | None = None
+    ) -> None:
         """Let a chat hear no more: nothing that waits for it is sent once this returns.
 
         What is being sent this moment cannot be called back; `is_under_way` says when it is over.
@@ -66,9 +100,12 @@ class Chats:
             Missing: it was not subscribed.
             Outage: nothing of it was kept.
         """
-        await self._database.write(
-            lambda connection: _unsubscribe(connection, self._hearing, here, now)
-        )
+
+        def work(connection: Connection) -> None:
+            _unsubscribe(connection, self._hearing, here, now)
+            _write_down(connection, entry)
+
+        await self._database.write(work)
 
     async def is_under_way(self, here: Destination, *, now: datetime) -> bool:
         """Say whether something is being sent to a chat this moment."""
@@ -77,7 +114,9 @@ class Chats:
             lambda connection: connection.execute(leased.limit(1)).first() is not None
         )
 
-    async def choose(self, here: Destination, change: Change, *, now: datetime) -> Preferences:
+    async def choose(
+        self, here: Destination, change: Change, *, now: datetime, entry: Entry | None = None
+    ) -> Preferences:
         """Change what a chat has chosen for itself, and answer all of that.
 
         What it hears from now on is shown there at once as far as it fires, silently. What it hears
@@ -87,11 +126,17 @@ class Chats:
             Mistake: `change` does.
             Outage: nothing of it was kept.
         """
-        return await self._database.write(
-            lambda connection: _choose(connection, self._hearing, here, change, now)
-        )
 
-    async def limit(self, here: Destination, scope: Scope, *, now: datetime) -> None:
+        def work(connection: Connection) -> Preferences:
+            chosen = _choose(connection, self._hearing, here, change, now)
+            _write_down(connection, entry)
+            return chosen
+
+        return await self._database.write(work)
+
+    async def limit(
+        self, here: Destination, scope: Scope, *, now: datetime, entry: Entry | None = None
+    ) -> None:
         """Limit a chat to some hosts, or lift that; a chat's limit holds in all its topics.
 
         Cards about other hosts are kept true no more: they no longer exist for it.
@@ -99,9 +144,12 @@ class Chats:
         Raises:
             Outage: nothing of it was kept.
         """
-        await self._database.write(
-            lambda connection: _limit(connection, self._hearing, here, scope, now)
-        )
+
+        def work(connection: Connection) -> None:
+            _limit(connection, self._hearing, here, scope, now)
+            _write_down(connection, entry)
+
+        await self._database.write(work)
 
     async def note_title(self, here: Destination, title: str) -> None:
         """Remember what a chat is called, if it is subscribed or has chosen anything.
@@ -214,6 +262,16 @@ def _limit(
         if place in standing:
             want_board(connection, standing[place].id, now)
         _show(connection, place, hearing, now)
+
+
+def _find_scope(connection: Connection, here: Destination) -> Scope:
+    """Find how a place itself is limited, whatever its chat or its person is."""
+    return find_ears(connection).get(follow_moves(connection)(here), Ear()).scope
+
+
+def _write_down(connection: Connection, entry: Entry | None) -> None:
+    if entry is not None:
+        put_entry(connection, entry)
 
 
 def _find_places(connection: Connection, here: Destination, hearing: Hearing) -> list[Destination]:

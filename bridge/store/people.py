@@ -6,7 +6,7 @@ several bridges and of the console, so that of two who open the same link one is
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from bridge.core.enrolment import (
     judge_code,
     require_sensible,
 )
-from bridge.errors import Missing, Refused
+from bridge.errors import Expired, Missing, Refused
 from bridge.store.audit import put_entry
 from bridge.store.database import Database
 from bridge.store.tables import codes, people
@@ -102,6 +102,9 @@ class People:
                 )
             self._refuse_last_admin(connection, former)
             connection.execute(delete(people).where(people.c.user_id == user_id)).close()
+            # Also the links that they have made and could open themselves.
+            unused = codes.c.made_by == user_id, codes.c.used_at.is_(None)
+            connection.execute(delete(codes).where(*unused)).close()
             put_entry(connection, replace(entry, detail=_describe(former, None)))
             return former
 
@@ -156,13 +159,20 @@ class People:
         return await self._database.write(work)
 
     async def use_code(
-        self, code: str, *, user_id: int, name: str, entry: Entry, now: datetime
+        self,
+        code: str,
+        *,
+        user_id: int,
+        name: str,
+        entry: Entry,
+        now: datetime,
+        with_first: Callable[[Connection], object] | None = None,
     ) -> Enrolment:
-        """Give a person what a code gives, once.
+        """Give a person what a code gives, once; the first admin's comes with `with_first`.
 
         Raises:
             Mistake: there is no such code.
-            Expired: it is used, too old, or of no use any more.
+            Expired: it is used, too old, of no use any more, or of nobody who is an admin now.
             Refused: it would give them nothing, or take something away; it stays good.
             Outage: nothing of it was kept.
         """
@@ -174,6 +184,7 @@ class People:
             has_admin = bool(self._owners) or _has_admin(connection)
             known = _find_code(connection, digest)
             given = judge_code(known, user_id=user_id, held=held, has_admin=has_admin, now=now)
+            self._refuse_orphan(connection, given)
             used = update(codes).where(codes.c.digest == digest)
             connection.execute(used.values(used_at=now, used_by=user_id)).close()
             person = Person(
@@ -181,6 +192,8 @@ class People:
             )
             _put(connection, person, by=given.made_by, now=now)
             put_entry(connection, replace(entry, detail=_describe(held, given.grant)))
+            if given.purpose is Purpose.FIRST_ADMIN and with_first is not None:
+                with_first(connection)
             return Enrolment(person=person, purpose=given.purpose)
 
         return await self._database.write(work)
@@ -200,6 +213,15 @@ class People:
                 "%(user)s is an admin by the setting ALLOWED_USERS; only there it can be changed",
                 user=user_id,
             )
+
+    def _refuse_orphan(self, connection: Connection, code: Code) -> None:
+        """Refuse what an admin of former times has made: they could let themselves back in."""
+        maker = code.made_by
+        if maker is None or maker in self._owners:
+            return
+        person = _find(connection, maker)
+        if person is None or person.role is not Role.ADMIN:
+            raise Expired("whoever made this link is no admin any more; ask one for another")
 
     def _refuse_last_admin(self, connection: Connection, person: Person) -> None:
         """Refuse to be left without an admin: only the console could then let anybody in."""

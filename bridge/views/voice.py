@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment
 
@@ -21,7 +23,7 @@ from bridge.views.locale import (
     render_time,
 )
 from bridge.views.markup import parse_markup, plain
-from bridge.views.templates import LOCALES, MESSAGES, check_message, create_environment
+from bridge.views.templates import LOCALES, MESSAGES, check_message, create_environment, is_sendable
 
 ANSWERS: Final = "answers"
 """The folder of the answers' templates, below that of the messages."""
@@ -108,6 +110,34 @@ class Voice:
             except Exception as fault:  # noqa: BLE001 - a template may raise anything
                 self.on_fault(name, fault)
         return Formatted(self.say("This answer could not be put into words; the log says why."))
+
+    def write_list(
+        self, template: str, name: str, items: Sequence[object], **values: object
+    ) -> Formatted:
+        """Render the template of a list with as many of its items as one message takes.
+
+        The template is also given how many are `left_out`.
+        """
+
+        def choose(count: int) -> dict[str, Any]:
+            return {**values, name: items[:count], "left_out": len(items) - count}
+
+        # Every line has an entity at least.
+        counts = range(1, min(len(items), MESSAGE_ENTITIES) + 1)
+        fitting = bisect_left(
+            counts, True, key=lambda count: not self._fits(template, choose(count))
+        )
+        return self.write(template, **choose(fitting))
+
+    def _fits(self, template: str, values: Mapping[str, object]) -> bool:
+        for environment in self.environments:
+            # One that fails gives way to the next, and `write` tells of it.
+            with suppress(Exception):
+                markup = environment.get_template(f"{ANSWERS}/{template}.j2").render(
+                    voice=self, translator=self.translator, **values
+                )
+                return is_sendable(parse_markup(markup), MESSAGE_CHARACTERS)
+        return False
 
 
 class Voices:

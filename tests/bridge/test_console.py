@@ -19,6 +19,7 @@ from sqlalchemy import delete, update
 
 from bridge.console import perform as room
 from bridge.console.chats import Chats
+from bridge.console.desk import Desk
 from bridge.console.words import parse_words
 from bridge.core.access import Role, Scope, parse_scope
 from bridge.core.audience import Destination
@@ -48,22 +49,29 @@ class Subscribed:
 
 @dataclass
 class FakeChats:
-    """Remembers chats, and refuses one."""
+    """Remembers chats and who did it, and refuses one."""
 
     kept: dict[Destination, Scope] = field(default_factory=dict)
+    desk: Desk | None = None
 
     async def subscriptions(self) -> Iterable[Subscribed]:
         return [Subscribed(*each) for each in self.kept.items()]
 
-    async def subscribe(self, destination: Destination, scope: Scope, *, now: datetime) -> None:
+    async def subscribe(
+        self, destination: Destination, scope: Scope, *, entry: Entry, now: datetime
+    ) -> None:
         assert now.tzinfo is not None
         if destination == Destination(-666):
             raise Refused("not there")
         self.kept[destination] = scope
+        assert self.desk
+        await self.desk.audit.put(entry)
 
-    async def unsubscribe(self, destination: Destination, *, now: datetime) -> None:
+    async def unsubscribe(self, destination: Destination, *, entry: Entry, now: datetime) -> None:
         assert now.tzinfo is not None
         del self.kept[destination]
+        assert self.desk
+        await self.desk.audit.put(entry)
 
 
 @dataclass
@@ -133,7 +141,8 @@ def console(
 ) -> Console:
     made = Console(tmp_path / "state", capsys.readouterr)
 
-    def open_chats(_desk: object) -> Chats:
+    def open_chats(desk: Desk) -> Chats:
+        made.chats.desk = desk
         return made.chats
 
     async def name(_token: str, *, proxy: str | None) -> str:

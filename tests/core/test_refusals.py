@@ -44,6 +44,25 @@ def test_a_stranger_who_comes_back_after_a_quiet_hour_is_news() -> None:
     assert refusals.note(7, NOON + HOUR) == Fold(who=7, count=1, since=NOON + HOUR)
 
 
+def test_what_nobody_collects_is_forgotten_after_a_day() -> None:
+    refusals = Refusals()
+    for _ in range(2):
+        for who in range(50):
+            refusals.note(who, NOON)
+    refusals.note(77, NOON + 23 * HOUR)
+    assert len(refusals._tallies) == 51
+    refusals.note(77, NOON + 24 * HOUR)
+    assert len(refusals._tallies) == 1
+
+
+def test_at_last_everything_that_is_left_is_written_down() -> None:
+    refusals = Refusals()
+    for who in (7, 7, 7, 8):
+        refusals.note(who, NOON)
+    assert refusals.collect(NOON + MINUTE, is_last=True) == (Fold(who=7, count=2, since=NOON),)
+    assert refusals.collect(NOON + MINUTE, is_last=True) == ()
+
+
 def test_a_clock_that_is_put_back_silences_nobody() -> None:
     refusals = Refusals()
     refusals.note(7, NOON)

@@ -6,6 +6,7 @@ import pytest
 
 from bridge import limits
 from bridge.core.audience import Destination
+from bridge.core.audit import Entry
 from bridge.errors import Missing
 from bridge.flows.unsubscribe_chat import unsubscribe_chat
 from tests.fakes.clock import NOON, FakeClock
@@ -20,9 +21,11 @@ class FakeChats:
         self.until = until
         self.subscribed = {ADA}
 
-    async def unsubscribe(self, here: Destination, *, now: datetime) -> None:
+    async def unsubscribe(
+        self, here: Destination, *, now: datetime, entry: Entry | None = None
+    ) -> None:
         """Forget one."""
-        del now
+        del now, entry
         if here not in self.subscribed:
             raise Missing("the chat %(chat)s is not subscribed", chat=here)
         self.subscribed.discard(here)

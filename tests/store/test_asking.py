@@ -43,6 +43,20 @@ async def test_a_card_is_found_by_its_number_where_it_stands_and_nowhere_else(
             await cards.find(asked, here=here, scope=scope)
 
 
+async def test_whoever_is_limited_is_not_told_what_happened_to_other_hosts(stage: Stage) -> None:
+    stage.hear(subscribed=(ADA,))
+    await stage.post(alert(host="web-1"), alert(host="db-1"), truncatedAlerts=3)
+    [shown] = await stage.show()
+    await stage.post(alert(host="web-1", ends=NOON + SECOND), alert(host="db-1"), truncatedAlerts=3)
+    cards = Cards(stage.database, INVENTORY.find)
+    found = await cards.find(card(shown).card_id or 0, here=ADA, scope=EVERYWHERE)
+    assert found.change is not None
+    assert found.truncated == 3
+    limited = await cards.find(card(shown).card_id or 0, here=ADA, scope=parse_scope(["group=db"]))
+    assert (limited.change, limited.truncated) == (None, 0)
+    assert [each.host for each in limited.members] == ["db-1"]
+
+
 async def test_a_card_is_found_from_every_topic_of_its_forum_and_after_a_move(
     stage: Stage,
 ) -> None:

@@ -4,16 +4,16 @@ import asyncio
 import json
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Text, delete, func, insert, select, text, type_coerce, update
 
 from bridge import limits
 from bridge.core.audience import Destination
-from bridge.core.audit import Entry, Outcome, read_head
+from bridge.core.audit import START, Entry, Outcome, Place, make_link, read_entry, read_head
 from bridge.core.audit_check import Soundness, Verdict
 from bridge.errors import Mistake, Outage, Refused
 from bridge.store.audit import Audit, put_entry
@@ -401,6 +401,50 @@ async def test_a_column_that_somebody_edited_makes_nothing_old(desk: Desk) -> No
     await desk.seal()
     await desk.tamper(lambda c: c.execute(update(audit).values(at=NOON - 900 * DAY)))
     assert await desk.purge(NOON - DAY) == 0
+
+
+def redate(at: datetime, *, is_thorough: bool) -> Callable[[Connection], None]:
+    """Date the first two entries back; whoever is thorough makes all digests anew."""
+
+    def act(connection: Connection) -> None:
+        after = START
+        for row in connection.execute(select(audit).order_by(audit.c.id)).all():
+            number, said = read_entry(json.dumps(row.entry))
+            link = make_link(replace(said, at=at) if number <= 2 else said, after=after)
+            digests = {"previous": link.previous, "digest": link.digest} if is_thorough else {}
+            values = {"entry": type_coerce(link.text, Text), **digests}
+            connection.execute(update(audit).where(audit.c.id == row.id).values(**values))
+            after = Place(number, link.digest)
+
+    return act
+
+
+@pytest.mark.parametrize("is_thorough", [False, True])
+async def test_entries_that_somebody_dated_back_are_not_signed_away(
+    desk: Desk, *, is_thorough: bool
+) -> None:
+    await desk.write("a", "b")
+    await desk.seal()
+    await desk.tamper(redate(NOON - 900 * DAY, is_thorough=is_thorough))
+    with pytest.raises(Refused, match=r"entry [12] "):
+        await desk.purge(NOON - DAY)
+    desk.restart()
+    for verdict in (await desk.seal(), await desk.audit.verify()):
+        assert verdict.soundness is Soundness.TAMPERED
+    assert [what for _, what in await desk.told()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("act", [edit, spoil, remove_one, swap])
+async def test_nothing_is_let_go_of_where_somebody_was_at_it(
+    desk: Desk, act: Callable[[Connection], None]
+) -> None:
+    await desk.write(*"abcdef", at=NOON - 2 * DAY)
+    await desk.seal()
+    await desk.tamper(act)
+    kept = await desk.told()
+    with pytest.raises(Refused, match="the audit is not purged"):
+        await desk.purge(NOON - DAY)
+    assert await desk.told() == kept
 
 
 async def test_only_who_has_the_key_can_purge(desk: Desk) -> None:

@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from bridge import limits
 from bridge.core.access import Person, Role, parse_scope
+from bridge.core.audience import Destination
 from bridge.core.audit import Entry, Outcome
 from bridge.core.enrolment import Enrolment, Grant, Purpose, digest_code, write_code
+from bridge.core.hearing import Hearing
 from bridge.errors import BridgeError, Expired, Missing, Mistake, Refused
 from bridge.store.audit import Audit
+from bridge.store.chats import Chats
 from bridge.store.database import Database
 from bridge.store.people import People
 from bridge.store.tables import codes, people
@@ -48,10 +51,12 @@ class Office:
     async def remove(self, user_id: int) -> Person:
         return await self.people.remove(user_id, entry=self.entry("/rmuser"))
 
-    async def make_code(self, grant: Grant = VIEWER, purpose: Purpose = Purpose.PERSON) -> str:
+    async def make_code(
+        self, grant: Grant = VIEWER, purpose: Purpose = Purpose.PERSON, *, by: int | None = None
+    ) -> str:
         code = write_code(next(self.numbers).to_bytes(16, "big"))
         await self.people.put_code(
-            code, purpose, grant, by=None, entry=self.entry("people link"), now=NOON
+            code, purpose, grant, by=by, entry=self.entry("people link"), now=NOON
         )
         return code
 
@@ -269,6 +274,28 @@ async def test_an_admin_who_opens_a_viewers_link_stays_admin_and_leaves_it_to_ot
     assert (await office.use(code, BOB)).person.role is Role.VIEWER
 
 
+async def test_a_link_of_an_admin_who_was_removed_is_gone(office: Office) -> None:
+    await office.put(ADA, ADMIN)
+    await office.put(BOB, ADMIN)
+    code, other = await office.make_code(ADMIN, by=BOB), await office.make_code(by=ADA)
+    await office.remove(BOB)
+    with pytest.raises(Mistake, match="unknown"):
+        await office.use(code, BOB)
+    assert (await office.use(other, CAROL)).person.role is Role.VIEWER
+
+
+async def test_a_link_of_who_is_no_admin_any_more_lets_nobody_in(office: Office) -> None:
+    await office.put(ADA, ADMIN)
+    await office.put(BOB, ADMIN)
+    code = await office.make_code(ADMIN, by=BOB)
+    await office.put(BOB, VIEWER)
+    for who in (BOB, CAROL):
+        with pytest.raises(Expired, match="no admin any more"):
+            await office.use(code, who)
+    office.owners = (BOB,)
+    assert (await office.use(code, CAROL)).person.role is Role.ADMIN
+
+
 async def test_codes_long_gone_are_forgotten(office: Office) -> None:
     old = await office.make_code()
     later = NOON + limits.CODE_LIFE + limits.CODE_KEPT + MINUTE
@@ -334,6 +361,33 @@ async def test_every_change_stands_in_the_audit_and_what_was_refused_does_not(
     ]
     newest = await Audit(office.database, tmp_path).newest(1)
     assert newest[0][1].outcome is Outcome.DONE
+
+
+async def test_the_first_admin_is_let_in_together_with_what_comes_with_it(
+    office: Office, tmp_path: Path
+) -> None:
+    chats, here = Chats(office.database, Hearing()), Destination(ADA)
+    code = await office.make_code(ADMIN, Purpose.FIRST_ADMIN)
+
+    def fail(_connection: Connection) -> None:
+        raise Missing("not now")
+
+    async def use(work: Callable[[Connection], object]) -> Enrolment:
+        return await office.people.use_code(
+            code, user_id=ADA, name="Ada", entry=office.entry("/start"), now=NOON, with_first=work
+        )
+
+    with pytest.raises(Missing):
+        await use(fail)
+    assert await office.people.find(ADA) is None
+    entry = office.entry("subscribed")
+    await use(chats.subscribing(here, made_by=ADA, now=NOON, entry=entry))
+    assert (await chats.find(here)).is_subscribed
+    assert [what for what, _ in await office.told(tmp_path)] == [
+        "people link",
+        "/start",
+        "subscribed",
+    ]
 
 
 async def test_a_change_that_cannot_be_written_down_is_not_made(office: Office) -> None:

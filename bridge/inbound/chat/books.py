@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
+from bridge import limits
 from bridge.core.access import Role
 from bridge.core.audit import Entry
-from bridge.core.formatted import Content
+from bridge.core.formatted import Content, Formatted, fit
 from bridge.core.keyboards import Button, Keyboard
 from bridge.core.stats import StatsFacts
 from bridge.errors import Mistake
@@ -68,8 +70,23 @@ class BooksCommands:
         require_words(asked, 0, 1)
         asked.actor.require_everywhere()
         most = parse_count(asked.words[0], _MOST_SHOWN) if asked.words else _SHOWN
-        entries = await self._audit.newest(most)
-        return Content(text=asked.voice.write("audit", entries=entries))
+        entries = [(number, _brief(each)) for number, each in await self._audit.newest(most)]
+        return Content(text=asked.voice.write_list("audit", "entries", entries))
+
+
+def _brief(entry: Entry) -> Entry:
+    """Shorten an entry to a line or two; the console shows all of it."""
+    return replace(
+        entry,
+        name=_shorten(entry.name),
+        what=_shorten(entry.what),
+        on=_shorten(entry.on),
+        detail=_shorten(entry.detail),
+    )
+
+
+def _shorten(text: str) -> str:
+    return fit(Formatted(text), limits.AUDIT_LINE_CHARACTERS).text
 
 
 def parse_count(word: str, most: int) -> int:

@@ -11,12 +11,13 @@ from typing import Final, Protocol
 
 from bridge.core.access import Role, Scope, parse_scope
 from bridge.core.audience import Destination
+from bridge.core.audit import Entry
 from bridge.core.chats import Chat, Subscribed
 from bridge.core.formatted import Content
 from bridge.core.keyboards import Button, Keyboard
 from bridge.core.preferences import DEFAULT, Look, Notify, Preferences, change_preferences
 from bridge.errors import Mistake, NotAllowed
-from bridge.inbound.chat.command import Asked, Command, Family, require_words
+from bridge.inbound.chat.command import Asked, Command, Family, require_words, write_entry
 from bridge.views.locale import LANGUAGES
 from bridge.views.voice import Voice, marked
 
@@ -28,6 +29,8 @@ _USAGE: Final = "[language|zone|notify|quiet|kinds|charts <choice>|default]"
 
 SpeakAnew = Callable[[Asked, Preferences], Awaitable[Voice]]
 """Makes the voice for what a chat has chosen just now."""
+Leave = Callable[[Destination, Entry], Awaitable[bool]]
+"""Lets a chat hear no more, and waits for what is being sent there."""
 
 
 class Chats(Protocol):
@@ -42,38 +45,48 @@ class Chats(Protocol):
         ...
 
     async def subscribe(
-        self, here: Destination, *, made_by: int | None, now: datetime
+        self,
+        here: Destination,
+        *,
+        made_by: int | None,
+        now: datetime,
+        scope: Scope | None,
+        entry: Entry | None,
     ) -> Subscribed:
-        """Let a chat hear alerts."""
-        ...
-
-    async def unsubscribe(self, here: Destination, *, now: datetime) -> None:
-        """Let a chat hear no more."""
+        """Let a chat hear alerts, and limit it if a scope is given."""
         ...
 
     async def choose(
-        self, here: Destination, change: Callable[[Preferences], Preferences], *, now: datetime
+        self,
+        here: Destination,
+        change: Callable[[Preferences], Preferences],
+        *,
+        now: datetime,
+        entry: Entry | None,
     ) -> Preferences:
         """Change what a chat has chosen for itself."""
-        ...
-
-    async def limit(self, here: Destination, scope: Scope, *, now: datetime) -> None:
-        """Limit a chat to some hosts, or lift that."""
         ...
 
 
 class ChatsCommands:
     """`/subscribe`, `/unsubscribe`, `/subscriptions`, `/settings`, `/addsub` and `/rmsub`."""
 
-    def __init__(self, chats: Chats, look_again: Callable[[], None], speak_anew: SpeakAnew) -> None:
+    def __init__(
+        self,
+        chats: Chats,
+        look_again: Callable[[], None],
+        speak_anew: SpeakAnew,
+        leave: Leave,
+    ) -> None:
         self._chats = chats
         self._look_again = look_again
         self._speak_anew = speak_anew
+        self._leave = leave
 
     @property
     def commands(self) -> tuple[Command, ...]:
         """Declare them."""
-        return (*self._of_this_chat, *self._of_others)
+        return (*self._of_this_chat, *self._of_buttons, *self._of_others)
 
     @property
     def _of_this_chat(self) -> tuple[Command, ...]:
@@ -84,6 +97,7 @@ class ChatsCommands:
                 family=Family.CHAT,
                 help=marked("Let this chat hear alerts"),
                 changes=True,
+                is_booked=True,
                 run=self._subscribe,
             ),
             Command(
@@ -92,6 +106,7 @@ class ChatsCommands:
                 family=Family.CHAT,
                 help=marked("Let this chat hear no more alerts"),
                 changes=True,
+                is_booked=True,
                 run=self._unsubscribe,
             ),
             Command(
@@ -109,8 +124,14 @@ class ChatsCommands:
                 usage=_USAGE,
                 example="quiet 22:00-07:00",
                 changes_with_words=True,
+                is_booked=True,
                 run=self._show_settings,
             ),
+        )
+
+    @property
+    def _of_buttons(self) -> tuple[Command, ...]:
+        return (
             Command(
                 name="set",
                 needs=Role.VIEWER,
@@ -119,6 +140,7 @@ class ChatsCommands:
                 usage=_USAGE,
                 example="quiet 22:00-07:00",
                 changes=True,
+                is_booked=True,
                 is_listed=False,
                 run=self._change_settings,
             ),
@@ -135,6 +157,7 @@ class ChatsCommands:
                 usage="<chat>[/<topic>] [label=value …]",
                 example="-1001234567890 group=db",
                 changes=True,
+                is_booked=True,
                 run=self._add,
             ),
             Command(
@@ -145,6 +168,7 @@ class ChatsCommands:
                 usage="<chat>[/<topic>]",
                 example="-1001234567890",
                 changes=True,
+                is_booked=True,
                 run=self._remove,
             ),
         )
@@ -168,24 +192,29 @@ class ChatsCommands:
         require_words(asked, 1, 20)
         asked.actor.require_everywhere()
         there = parse_chat(asked.words[0])
-        scope = parse_scope(asked.words[1:])
-        # The limit first: a chat must not hear of other hosts in between.
-        if scope.is_limited or (await self._chats.find(there)).ear.scope.is_limited:
-            await self._chats.limit(there, scope, now=asked.voice.now)
-        return await self._let_hear(asked, there)
+        return await self._let_hear(asked, there, parse_scope(asked.words[1:]))
 
     async def _remove(self, asked: Asked) -> Content:
         require_words(asked, 1, 1)
+        asked.actor.require_everywhere()
         return await self._let_be(asked, parse_chat(asked.words[0]))
 
-    async def _let_hear(self, asked: Asked, there: Destination) -> Content:
-        done = await self._chats.subscribe(there, made_by=asked.actor.user_id, now=asked.voice.now)
+    async def _let_hear(
+        self, asked: Asked, there: Destination, scope: Scope | None = None
+    ) -> Content:
+        done = await self._chats.subscribe(
+            there,
+            made_by=asked.actor.user_id,
+            now=asked.voice.now,
+            scope=scope,
+            entry=write_entry(asked, on=str(there)),
+        )
         self._look_again()
         chat = await self._chats.find(there)
         return Content(text=asked.voice.write("subscribed", chat=chat, done=done))
 
     async def _let_be(self, asked: Asked, there: Destination) -> Content:
-        await self._chats.unsubscribe(there, now=asked.voice.now)
+        await self._leave(there, write_entry(asked, on=str(there)))
         self._look_again()
         return Content(text=asked.voice.write("unsubscribed", chat=there))
 
@@ -193,7 +222,7 @@ class ChatsCommands:
         require_words(asked, 0, 0)
         asked.actor.require_everywhere()
         chats = await self._chats.find_subscribed()
-        return Content(text=asked.voice.write("subscriptions", chats=chats))
+        return Content(text=asked.voice.write_list("subscriptions", "chats", chats))
 
     async def _show_settings(self, asked: Asked) -> Content:
         if asked.words:
@@ -210,9 +239,11 @@ class ChatsCommands:
         )
         if [each.casefold() for each in asked.words] == [DEFAULT]:
             change = _forget
-        await self._chats.choose(asked.actor.chat, change, now=asked.voice.now)
+        here = asked.actor.chat
+        entry = write_entry(asked, on=str(here))
+        await self._chats.choose(here, change, now=asked.voice.now, entry=entry)
         self._look_again()
-        chat = await self._chats.find(asked.actor.chat)
+        chat = await self._chats.find(here)
         voice = await self._speak_anew(asked, chat.ear.preferences)
         return self._card(replace(asked, voice=voice), chat)
 

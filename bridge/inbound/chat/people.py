@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
 from bridge.core.access import Person, Role, parse_role, parse_scope
 from bridge.core.audit import Entry
-from bridge.core.enrolment import Grant
+from bridge.core.enrolment import Grant, parse_user
 from bridge.core.formatted import Content
 from bridge.errors import Mistake, Refused
 from bridge.inbound.chat.command import Asked, Command, Family, require_words, write_entry
 from bridge.views.voice import Voice, marked
 
-_ID: Final = re.compile(r"[1-9][0-9]{0,15}")  # Bot API: a user id fits 52 bits
 _ROLES: Final = frozenset(each.value for each in Role)
 Tell = Callable[[int, Role | None, Voice], Awaitable[None]]
 """Brings a person's menu in line with their role."""
@@ -92,8 +90,11 @@ class PeopleCommands:
 
     async def _list(self, asked: Asked) -> Content:
         require_words(asked, 0, 0)
+        asked.actor.require_everywhere()
         people = await self._people.all()
-        return Content(text=asked.voice.write("users", people=people, me=asked.actor.user_id))
+        return Content(
+            text=asked.voice.write_list("users", "people", people, me=asked.actor.user_id)
+        )
 
     async def _add(self, asked: Asked) -> Content:
         require_words(asked, 1, 20)
@@ -102,7 +103,7 @@ class PeopleCommands:
             return await self._hand_out(
                 asked, Grant(role=parse_role(first), scope=parse_scope(rest))
             )
-        user_id = parse_user_id(first)
+        user_id = parse_user(first)
         if not rest:
             raise Mistake("Which role shall %(id)s have?", id=user_id)
         grant = Grant(role=parse_role(rest[0]), scope=parse_scope(rest[1:]))
@@ -126,21 +127,7 @@ class PeopleCommands:
 
     async def _remove(self, asked: Asked) -> Content:
         require_words(asked, 1, 1)
-        user_id = parse_user_id(asked.words[0])
+        user_id = parse_user(asked.words[0])
         person = await self._people.remove(user_id, entry=write_entry(asked, on=str(user_id)))
         await self._tell(user_id, None, asked.voice)
         return Content(text=asked.voice.write("user_removed", person=person))
-
-
-def parse_user_id(word: str) -> int:
-    """Read a person's number.
-
-    Raises:
-        Mistake: it is none; names are no identity.
-    """
-    if _ID.fullmatch(word) is None:
-        raise Mistake(
-            "%(word)s is no user id; it is a number, and /whoami shows everybody their own",
-            word=word,
-        )
-    return int(word)

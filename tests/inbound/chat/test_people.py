@@ -8,7 +8,8 @@ from datetime import datetime
 
 import pytest
 
-from bridge.core.access import Person, Role
+from bridge.core.access import Person, Role, parse_scope
+from bridge.core.audience import Destination
 from bridge.core.audit import Entry
 from bridge.core.enrolment import Grant
 from bridge.errors import Missing
@@ -100,6 +101,8 @@ async def test_a_role_is_taken_away(chat: FakeChat, crowd: Crowd) -> None:
         "٣ viewer",
         "5 viewer group",
         "1e3 viewer",
+        "1087968824 admin",
+        "777000 viewer",
     ],
 )
 async def test_what_makes_no_sense_changes_nothing_and_shows_how(
@@ -110,8 +113,30 @@ async def test_what_makes_no_sense_changes_nothing_and_shows_how(
     assert crowd.people == {}
 
 
+async def test_a_chat_that_is_limited_is_not_told_who_there_is(chat: FakeChat) -> None:
+    chat.places.scopes[Destination(GROUP)] = parse_scope(["group=db"])
+    [said] = await chat.say("/users", ADMIN, GROUP)
+    assert "limited to some hosts" in said.text
+
+
 @pytest.mark.parametrize("text", ["/users", "/adduser 5 admin", "/rmuser 5"])
 async def test_people_are_an_admins_business(chat: FakeChat, crowd: Crowd, text: str) -> None:
     [said] = await chat.say(text, OPERATOR)
     assert "admin" in said.text
     assert crowd.people == {}
+
+
+@pytest.mark.parametrize("name", ["Eve", "E" * 100])
+async def test_of_many_people_as_many_are_listed_as_fit_and_the_rest_is_counted(
+    chat: FakeChat, crowd: Crowd, name: str
+) -> None:
+    scope = parse_scope([f"host=db-{number}" for number in range(200)])
+    for user_id in range(1001, 1301):
+        crowd.people[user_id] = Person(
+            user_id=user_id, role=Role.VIEWER, name=f"{name}{user_id}", scope=scope
+        )
+    [said] = await chat.say("/users", ADMIN)
+    *lines, last = said.text.splitlines()
+    assert len(lines) > 20
+    assert last == f"and {301 - len(lines)} more"
+    assert all(line.endswith("…") for line in lines[1:])
