@@ -14,6 +14,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ class Database:
             self._open = await self._writer.call(_open_both, self._url)
 
     async def renew_inbox(self) -> None:
-        """Make the inbox anew if its file has been taken away: what it held cannot be had any more.
+        """Make the inbox anew if its file has been taken away, once nothing in it can be folded.
 
         Raises:
             Outage: it cannot be made.
@@ -174,10 +175,18 @@ class Database:
 
     def _renew_inbox(self) -> None:
         opened = self._opened()
-        if opened.inbox is not None and not opened.inbox.is_in_place():
-            # Wholly closed first: SQLite finds the log of either file by the same name.
-            opened.inbox.engine.dispose()
-            self._open = replace(opened, inbox=_open_inbox(opened.engine))
+        inbox = opened.inbox
+        if inbox is None or inbox.is_in_place():
+            return
+        (folded_to,) = run_together(
+            opened.engine, [lambda main: file.find_folded(main, inbox.name) or 0], PARTY
+        )
+        with suppress(Outage):  # what cannot be read any more is not waited for
+            if inbox.has_beyond(folded_to):  # and nothing is added: see `require_in_place`
+                return
+        # Wholly closed first: SQLite finds the log of either file by the same name.
+        inbox.engine.dispose()
+        self._open = replace(opened, inbox=_open_inbox(opened.engine))
 
 
 def _open_both(url: str) -> _Open:

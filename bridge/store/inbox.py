@@ -113,6 +113,16 @@ class Inbox:
         if not self.is_in_place():
             raise Outage(PARTY, f"{self.place.name} has been deleted or replaced")
 
+    def has_beyond(self, number: int) -> bool:
+        """Say whether it holds a webhook beyond this number.
+
+        Raises:
+            Outage: it cannot be read.
+        """
+        beyond = select(inbox.c.id).where(inbox.c.id > number).limit(1)
+        with self.connect() as connection:
+            return connection.execute(beyond).first() is not None
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Look into it.

@@ -321,6 +321,18 @@ async def test_a_deleted_inbox_keeps_nothing_until_it_is_made_anew_and_loses_non
     assert beside(place).exists()
 
 
+async def test_a_webhook_that_came_just_before_its_file_was_deleted_is_still_folded(
+    stage: Stage, place: Path
+) -> None:
+    await stage.put(webhook(FIRES))
+    lose(beside(place))
+    await stage.database.renew_inbox()
+    await stage.fold()
+    assert await episodes_of(stage) == 1
+    assert await fold_once(stage) == 0
+    await stage.put(webhook(alert(host="b")))
+
+
 async def test_an_inbox_that_another_took_the_place_of_is_left_for_it(
     stage: Stage, place: Path, tmp_path: Path
 ) -> None:
