@@ -137,7 +137,7 @@ def offer_spans(
     below = [*others, Button(label=AGAIN, press=again)]
     if any(len(each.press.encode()) > PRESS_BYTES for each in (*spans, *below)):
         return None
-    return Keyboard((tuple(spans), tuple(below)))
+    return Keyboard((tuple(spans), *in_rows(below, 3)))
 
 
 def offer_other_pictures(voice: Voice, host: Host, metric: Metric, rest: str) -> list[Button]:
