@@ -67,10 +67,16 @@ class RunningBridge:
 
 
 def count_stored(database: Path) -> Stored:
-    """Count episodes and unread webhooks in one look, so that none is missed in between."""
-    # Writing is allowed: after a kill the first reader brings the log into the file.
-    address = f"{database.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+    """Count episodes and unread webhooks, so that none is missed in between or counted twice."""
+    kept: list[int] = []
+    name = ""
+    inbox = database.with_name(f"{database.stem}.inbox{database.suffix}")
+    if inbox.exists():
+        # First: what is folded before the next look is below the mark by then.
+        with closing(_connect(inbox)) as connection:
+            name = connection.execute("SELECT name FROM inbox").fetchone()[0]
+            kept = [number for (number,) in connection.execute("SELECT id FROM journal")]
+    with closing(_connect(database)) as connection:
         connection.execute("BEGIN")
         found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {str(name) for (name,) in found}
@@ -78,7 +84,17 @@ def count_stored(database: Path) -> Stored:
         journal = 0
         if "journal" in tables:
             journal = connection.execute("SELECT count(*) FROM journal").fetchone()[0]
+        if "inboxes" in tables:
+            mark = "SELECT folded_to FROM inboxes WHERE name = ?"
+            folded_to = (connection.execute(mark, (name,)).fetchone() or (0,))[0]
+            journal += sum(number > folded_to for number in kept)
         return Stored(episodes, journal)
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    # Writing is allowed: after a kill the first reader brings the log into the file.
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(address, uri=True, timeout=30)
 
 
 @asynccontextmanager

@@ -1,12 +1,15 @@
-"""The bridge's command line: arguments → settings → run. The only place that ends the process."""
+"""The bridge's command line: words → settings → run, or what is done at the console beside it.
+
+The only place that ends the process.
+"""
 
 from __future__ import annotations
 
-import argparse
 import sys
+from argparse import Namespace
 from pathlib import Path
 
-from bridge import __version__
+from bridge.console.words import parse_words
 from bridge.logs import create_log, set_up_logs
 from bridge.settings import Fault, Settings, SettingsError, read_environment
 
@@ -19,10 +22,12 @@ _NO_TOKEN = Fault(
 
 
 def main() -> int:
-    """Run the bridge; answer the exit code."""
-    _parse_arguments()
+    """Run the bridge, or do what the words ask for; answer the exit code."""
+    wish = parse_words(sys.argv[1:])
     try:
         settings = Settings.load(read_environment(Path.cwd()))
+        if wish.deed is not None:
+            return _perform(wish, settings)
         _require_token(settings)
         return _run(settings)
     except SettingsError as error:
@@ -31,19 +36,16 @@ def main() -> int:
         return _WRONG_SETTINGS
 
 
-def _parse_arguments() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m bridge",
-        description="Carries alerts from Alertmanager to Telegram, and loses none.",
-        epilog="Everything else is a setting: environment variables or .env; README has the table.",
-    )
-    parser.add_argument("--version", action="version", version=f"opswire bridge {__version__}")
-    parser.parse_args()
-
-
 def _require_token(settings: Settings) -> None:
     if settings.bot_token is None:
         raise SettingsError((_NO_TOKEN,))
+
+
+def _perform(wish: Namespace, settings: Settings) -> int:
+    # SQLAlchemy takes half a second to import; --help and a wrong word do not wait.
+    from bridge.console.perform import perform  # noqa: PLC0415
+
+    return perform(wish, settings)
 
 
 def _run(settings: Settings) -> int:

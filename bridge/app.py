@@ -17,13 +17,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import uvicorn
 
 from bridge import limits
+from bridge.bookkeeping import Bookkeeping
 from bridge.clients.alertmanager import Alertmanager
 from bridge.clients.heartbeat import Heartbeat
 from bridge.clients.monitoring import Monitor
 from bridge.clients.notifications import Notifications
 from bridge.clients.prometheus import Prometheus
 from bridge.clients.telegram import Telegram
+from bridge.clients.telegram_updates import TelegramUpdates
 from bridge.clock import Clock, SystemClock
+from bridge.drawing import Drawing
 from bridge.errors import Mistake, Outage, Refused
 from bridge.logs import create_log, set_up_logs
 from bridge.parties import Outside, Watched
@@ -32,6 +35,8 @@ from bridge.running import GRACE, Bridge
 from bridge.settings import Fault, Secret, Settings, SettingsError
 from bridge.store.database import Database
 
+SAMPLES = {"zh_TW": "主機圖表", "ru": "Хост график"}
+"""A word of each language that not every font can write."""
 _log = create_log(__name__)
 
 
@@ -62,6 +67,8 @@ async def open_bridge(
             settings, parties, token=token, clock=clock or SystemClock(), database=database
         )
         stack.push_async_callback(bridge.finish)
+        books = Bookkeeping(settings, database, clock=clock or SystemClock())
+        stack.push_async_callback(books.finish)
         try:
             await bridge.open_store()
         except Outage:
@@ -76,7 +83,7 @@ async def open_bridge(
             bridge.keep_books,
             bridge.keep_purging,
         )
-        watching = [bridge.keep_watching(step) for step in bridge.watch.steps]
+        watching = [bridge.keep_watching(step) for step in (*bridge.steps, *books.steps)]
         for work in (*(step() for step in steps), *watching):
             task = asyncio.create_task(work)
             stack.push_async_callback(_stop, task)
@@ -137,6 +144,18 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
         proxy=_reveal(settings.telegram_proxy),
     )
     stack.push_async_callback(telegram.close)
+    ear = TelegramUpdates(
+        settings.bot_token.reveal(),
+        api_base=settings.telegram_api_base,
+        proxy=_reveal(settings.telegram_proxy),
+    )
+    stack.push_async_callback(ear.close)
+    artist = Drawing(
+        settings.state_dir / "charts",
+        fonts=settings.chart_fonts,
+        samples=SAMPLES,
+    )
+    await stack.enter_async_context(artist)
     access = {
         "user": settings.prometheus_user,
         "password": _reveal(settings.prometheus_password),
@@ -158,6 +177,8 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     watched = _open_watched(settings, stack)
     return Outside(
         telegram=telegram,
+        ear=ear,
+        artist=artist,
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
         watched=watched,

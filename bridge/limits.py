@@ -86,6 +86,9 @@ RATE_LIMIT_LONGEST = timedelta(days=1)  # chosen: a longer wait is a broken serv
 # chosen: how soon an outcome that was not kept is written again
 SETTLE_AGAIN = timedelta(seconds=1)
 WAITING_LOOK = 500  # chosen: messages looked at in one pass; the next pass sees the rest
+# chosen: a look that finds nothing to send rests eight times as long as it took, at most this; who
+# waits for news does not notice
+LOOK_REST_SECONDS = 0.2
 DELIVERY_PASS = timedelta(seconds=1)  # chosen: the longest a due message waits for the next look
 
 FOLD_PASS = timedelta(seconds=1)  # chosen: the longest a webhook waits in the journal unwoken
@@ -163,6 +166,12 @@ FILE_BYTES = 45 * 1024 * 1024  # Bot API: an upload of at most 50 MB; the rest i
 # chosen: a line of a storm's list stays a line; the cards hold the whole text
 LISTED_CHARACTERS = 300
 TITLE_CHARACTERS = 120  # chosen: the subject of a mail as its list shows it
+FIRING_LISTED = 50  # chosen: alerts that somebody who asks is told one by one; the rest is counted
+
+# Chats
+# chosen: every command answers within ten seconds; what is being sent has mostly ended by then
+LEAVE_PATIENCE = timedelta(seconds=8)
+LEAVE_LOOK = timedelta(milliseconds=100)  # chosen: how often is looked whether it has
 
 # Second way out
 SECOND_WAY_PASS = timedelta(seconds=5)  # chosen: soon beside the minutes that it waits first
@@ -193,15 +202,43 @@ ANSWER_PATIENCE = timedelta(seconds=8)  # the contract: every command answers wi
 ANSWER_SHOWN_WITHIN = timedelta(minutes=1)  # chosen: later nobody looks for it any more
 ANSWER_ROOM_WITHIN = timedelta(seconds=5)  # chosen: somebody waits with the phone in the hand
 ANSWER_ROOM_LOOK = timedelta(milliseconds=250)  # chosen: as good as at once to a person
+ANSWER_LONGEST = timedelta(seconds=60)  # chosen: whoever still waits then has gone on by hand
+RESUME_WITHIN = timedelta(minutes=2)  # chosen: an older question is no longer waited for
+UPDATE_AGAIN = timedelta(seconds=1)  # chosen: how soon an update is tried that could not be begun
+SWEEP_PASS = timedelta(seconds=30)  # chosen: the longest that a stranded update lies
 CHANGE_FRESH = timedelta(seconds=60)  # the contract: an older command changes nothing
 UPDATES_TOGETHER = 32  # chosen: updates worked on at once; the rest waits in the journal
 POLL_SECONDS = 25  # Bot API getUpdates: at most 50; a proxy in between often ends calls at 30
 POLL_BACKOFF_LONGEST = timedelta(seconds=30)  # chosen: a bot that is back answers within this
+UPDATE_BYTES = 1024 * 1024  # chosen: a message of 4,096 characters with all around it is far below
 CALLBACK_CHARACTERS = 200  # Bot API answerCallbackQuery
 MENU_DESCRIPTION_CHARACTERS = 256  # Bot API setMyCommands
+MENU_PASS = timedelta(minutes=10)  # chosen: menus are set at once; this mends what failed
 STRANGER_CALLS = Pace(5, timedelta(minutes=1))  # chosen: enough to read off one's ids
+STRANGERS_GROUP_CALLS = Pace(1, timedelta(minutes=1))  # chosen: a group has to carry alerts
 STRANGERS_KEPT = 10_000  # chosen: strangers remembered, a few hundred bytes each
 REFUSAL_AGAIN = timedelta(days=1)  # the contract: one short refusal, then silence
+# People
+CODE_BYTES = 16  # 128 bits: a code is not guessed, and two are never alike
+CODE_LIFE = timedelta(minutes=30)  # the contract with people: who is asked comes soon
+# chosen: who comes too late reads that the link is old, not that there was none
+CODE_KEPT = timedelta(days=1)
+NAME_CHARACTERS = 100  # chosen: two names of 64 characters are no name to recognise somebody by
+BOT_NAME_SECONDS = 5  # chosen: who waits for a link at the console gets it without the name then
+
+# Audit
+AUDIT_CHARACTERS = 300  # chosen: a long command is recognised by its beginning
+# chosen: what the signed head may lag behind; one write of a file then serves every entry
+AUDIT_SEAL_PASS = timedelta(seconds=2)
+AUDIT_PURGED_AT_ONCE = 5000  # chosen: a day of a busy bridge, and a quarter of a second
+REFUSALS_FOLDED = timedelta(hours=1)  # chosen: a stranger who goes on is one entry an hour
+# chosen: strangers told apart; together they write at most so many entries an hour
+REFUSALS_STRANGERS = 500
+
+# Updates
+UPDATES_KEPT = timedelta(days=2)  # Telegram sends none again that is older than one day
+# chosen: three times the answer's bound; a neighbour that still works on one is not disturbed
+UPDATE_AT_WORK = timedelta(seconds=30)
 
 # Answers in the chat
 FLEET_PAGE = 20  # chosen: hosts of a page; their names in bold are well within MESSAGE_ENTITIES

@@ -43,6 +43,10 @@ class Metrics:
             "alerts_unaccounted",
             "Alerts that are neither shown nor listed nor waiting; anything but 0 is a fault.",
         )
+        self.unwanted = self._gauge(
+            "alerts_unwanted",
+            "Alerts that fire and no chat is shown: switched off, or of hosts no chat may know of.",
+        )
         self.template_faults = self._counter(
             "template_faults_total",
             "Templates that failed and were replaced by the plain form.",
@@ -66,6 +70,16 @@ class Metrics:
         """Say that the queue cannot be measured: no figure is better than an old one."""
         for gauge in (self.waiting, self.unheard, self.oldest_seconds):
             gauge.set(nan)
+
+    def sums(self, counter: Counter, label: str) -> dict[str, int]:
+        """Add up a counter since the start, by one of its labels."""
+        sums: dict[str, int] = {}
+        for metric in counter.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total"):
+                    key = sample.labels[label]
+                    sums[key] = sums.get(key, 0) + int(sample.value)
+        return sums
 
     def render(self) -> bytes:
         """Write everything in the text format that Prometheus reads."""

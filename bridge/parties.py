@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from bridge.core.answers import Answer
 from bridge.core.audience import Destination
+from bridge.core.charts import Facts
 from bridge.core.endings import Sample
-from bridge.core.hearing import Hearing
+from bridge.core.hearing import FindHost, Hearing
 from bridge.core.outbox import Outcome
 from bridge.core.rings import Loudness
+from bridge.core.updates import Incoming
 from bridge.flows.ping_heartbeat import Heartbeat
 from bridge.flows.reconcile_alerts import Alertmanager
 from bridge.flows.send_elsewhere import Ways
@@ -40,6 +44,36 @@ class TelegramParty(Messenger, Protocol):
         ...
 
 
+class EarParty(Protocol):
+    """Telegram as far as people speak to us there."""
+
+    async def fetch_name(self) -> str:
+        """Ask what the bot is called."""
+        ...
+
+    async def open(self) -> None:
+        """Take back a webhook that was left."""
+        ...
+
+    async def open_door(self, url: str, secret: str) -> None:
+        """Ask Telegram to call this address."""
+        ...
+
+    async def fetch(self, offset: int | None) -> Sequence[Incoming]:
+        """Wait for updates from this number on."""
+        ...
+
+    async def acknowledge(self, press_id: str, text: str = "", *, is_alert: bool = False) -> None:
+        """End the waiting sign on a pressed button."""
+        ...
+
+    async def set_menu(
+        self, commands: Sequence[tuple[str, str]], *, language: str, chat_id: int | None
+    ) -> None:
+        """Say which commands Telegram offers."""
+        ...
+
+
 class MonitorParty(Protocol):
     """Prometheus or an Alertmanager as the bridge needs it."""
 
@@ -55,6 +89,30 @@ class PrometheusParty(Protocol):
         """Ask for the values of this moment, or raise Outage."""
         ...
 
+    async def fetch_fleet(self, promql: str) -> Answer:
+        """Ask for the values of all hosts."""
+        ...
+
+    async def fetch_values(self, promql: str, at: datetime | None = None) -> Answer:
+        """Ask a person's own question."""
+        ...
+
+    async def fetch_range(self, promql: str, start: int, end: int, step: timedelta) -> Answer:
+        """Ask for the values of a span."""
+        ...
+
+
+class ArtistParty(Protocol):
+    """Draws pictures."""
+
+    async def draw(self, facts: Facts) -> bytes:
+        """Draw one as a PNG."""
+        ...
+
+    def choose_language(self, wanted: str, otherwise: str) -> str:
+        """Choose a language that its fonts can write."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
@@ -63,14 +121,18 @@ class Outside:
     telegram: TelegramParty
     monitors: Mapping[str, Sequence[MonitorParty]]
     """`prometheus`, `alertmanager` → all of that kind."""
+    ear: EarParty | None = None
+    """Who tells what people write; None hears nobody."""
     prometheus: PrometheusParty | None = None
     """Who is asked whether a host answers; None asks nobody."""
+    artist: ArtistParty | None = None
+    """Who draws; None draws nothing."""
     watched: Watched = field(default_factory=Watched)
     """Whom the watch beside the delivery calls."""
 
 
-def create_hearing(settings: Settings) -> Hearing:
-    """Say who hears what, as the settings have it."""
+def create_hearing(settings: Settings, find_host: FindHost) -> Hearing:
+    """Say who hears what, as the settings have it; the store adds what the chats have chosen."""
     return Hearing(
         subscribed=settings.alert_chat_id,
         fallback=settings.fallback_chat_id,
@@ -82,6 +144,8 @@ def create_hearing(settings: Settings) -> Hearing:
             resolved=settings.ring_resolved,
         ),
         repeat_after=settings.repeat_interval / 2,
+        zone=settings.timezone,
+        find_host=find_host,
     )
 
 

@@ -36,7 +36,7 @@ class Premises:
             SettingsError: something cannot be had; it names the setting that moves it.
         """
         with ExitStack() as stack:
-            folder = _make_folder(self._settings.state_dir)
+            folder = make_folder(self._settings.state_dir)
             _lock(folder, stack)
             given = self._settings.webhook_token
             self.token = given.reveal() if given else _make_token(folder / TOKEN_FILE)
@@ -56,7 +56,12 @@ class Premises:
         self._stack.close()
 
 
-def _make_folder(folder: Path) -> Path:
+def make_folder(folder: Path) -> Path:
+    """Make the state folder, closed to everybody else.
+
+    Raises:
+        SettingsError: it cannot be made.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:

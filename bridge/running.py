@@ -13,13 +13,15 @@ from functools import partial
 from fastapi import FastAPI
 
 from bridge import __version__, limits
+from bridge.books import Books
 from bridge.clock import Clock
-from bridge.core.audience import Destination
 from bridge.core.cards import CardFacts, Member
 from bridge.core.formatted import Content
-from bridge.core.outbox import Claimed, Facts, Form, Reason, Verdict
+from bridge.core.outbox import Claimed, Reason, Verdict
+from bridge.core.preferences import find_zone
 from bridge.core.readiness import Readiness
 from bridge.errors import Outage, Refused
+from bridge.flows.check_audience import check_audience
 from bridge.flows.check_destinations import check_destinations
 from bridge.flows.check_readiness import Check, check_readiness
 from bridge.flows.claim_state import claim_state
@@ -32,18 +34,18 @@ from bridge.inbound.timers import Errands, every, until_done
 from bridge.inbound.web import create_web
 from bridge.inbound.web.health import HealthDesk
 from bridge.inbound.web.webhook import Delivered, WebhookDesk
+from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
 from bridge.metrics import Metrics
-from bridge.parties import Outside, create_hearing, probe_all, reveal_token
+from bridge.parties import EarParty, Outside, create_hearing, probe_all, reveal_token
 from bridge.settings import Settings
 from bridge.store.database import Database
-from bridge.store.destinations import Destinations
-from bridge.store.journal import Journal
-from bridge.store.outbox import Outbox
-from bridge.store.records import Records
 from bridge.store.state import State
+from bridge.stores import create_stores
+from bridge.talking import Talk, TalkDesk
+from bridge.views.locale import LANGUAGES
 from bridge.views.renderer import create_message_renderer
-from bridge.watching import Step, Stores, Watch
+from bridge.watching import Step, Watch
 
 GRACE = timedelta(seconds=4)  # what is being sent may end; longer would feel like hanging
 _AWAY = frozenset({Reason.OUTAGE.value, Reason.NOT_AUTHORISED.value})
@@ -58,31 +60,21 @@ class Bridge:
     ) -> None:
         self.metrics = Metrics(__version__)
         self.readiness = Readiness()
-        self._desk = WebhookDesk(token, self._receive, self.metrics)
-        self.web: FastAPI = create_web(
-            webhook=self._desk,
-            health=HealthDesk(token, lambda: self.readiness, self._figures),
-        )
         self._settings = settings
         self._outside = outside
         self._clock = clock
         self._database = database
-        hearing = create_hearing(settings)
-        self._journal = Journal(database, hearing)
-        self._outbox = Outbox(database, hearing)
-        self._destinations = Destinations(database, hearing)
-        self._records = Records(database)
+        self.inventory = InventoryFile(settings.agents_file)
+        self.stores = create_stores(database, create_hearing(settings, self.inventory.find))
+        self._books = Books(
+            self.stores, metrics=self.metrics, clock=clock, retention=settings.retention
+        )
         self._renderer = create_message_renderer(self._note_template_fault, settings.templates_dir)
         self._witness = Witness(outside.prometheus) if outside.prometheus else None
         self.watch = Watch(
             settings,
             outside.watched,
-            Stores(
-                database=database,
-                journal=self._journal,
-                outbox=self._outbox,
-                destinations=self._destinations,
-            ),
+            self.stores,
             clock=clock,
             renderer=self._renderer,
             wake=self._wake_up,
@@ -97,6 +89,36 @@ class Bridge:
         self._chance = random.Random()  # noqa: S311 - jitter, no secret
         self._disk_looked_at: datetime | None = None
         self._disk_free = 0
+        self.talk = self._create_talk(outside.ear) if outside.ear is not None else None
+        self._desk = WebhookDesk(token, self._receive, self.metrics)
+        self.web: FastAPI = create_web(
+            webhook=self._desk,
+            health=HealthDesk(token, lambda: self.readiness, self._books.figures),
+            telegram=self.talk.door if self.talk is not None else None,
+        )
+
+    def _create_talk(self, ear: EarParty) -> Talk:
+        desk = TalkDesk(
+            stores=self.stores,
+            inventory=self.inventory,
+            telegram=self._outside.telegram,
+            ear=ear,
+            prometheus=self._outside.prometheus,
+            artist=self._outside.artist,
+            renderer=self._renderer,
+            metrics=self.metrics,
+            clock=self._clock,
+            readiness=lambda: self.readiness,
+            start=self._errands.start,
+            look_again=self.look_again,
+            on_template_fault=self._note_template_fault,
+        )
+        return Talk(self._settings, desk)
+
+    @property
+    def steps(self) -> list[Step]:
+        """List what the clock has to drive beside the delivery, once the store is open."""
+        return [*self.watch.steps, *(self.talk.steps if self.talk is not None else ())]
 
     async def keep_folding(self) -> None:
         """Open the store, however long that takes, then fold webhooks for ever."""
@@ -127,12 +149,12 @@ class Bridge:
     async def keep_books(self) -> None:
         """Account for every alert, for ever."""
         await self._opened.wait()
-        await every(limits.BALANCE_PASS, self._balance, name="balance")
+        await every(limits.BALANCE_PASS, self._books.balance, name="balance")
 
     async def keep_purging(self) -> None:
         """Let go of old records, for ever."""
         await self._opened.wait()
-        await every(limits.PURGE_PASS, self._purge, name="purge")
+        await every(limits.PURGE_PASS, self._books.purge, name="purge")
 
     def look_again(self) -> None:
         """Fold, deliver and check now instead of at the next turn."""
@@ -156,7 +178,7 @@ class Bridge:
             delivered.decoded,
             addressed=delivered.addressed,
             source=delivered.source,
-            journal=self._journal,
+            journal=self.stores.journal,
             now=now,
         )
         self._arrived.set()
@@ -210,8 +232,8 @@ class Bridge:
             api_base=self._settings.telegram_api_base,
             now=self._clock.now(),
         )
-        await self._outbox.release()
-        return await self._destinations.adopt(now=self._clock.now())
+        await self.stores.outbox.release()
+        return await self.stores.destinations.adopt(now=self._clock.now())
 
     async def _open_or_refuse(self) -> None:
         try:
@@ -222,7 +244,7 @@ class Bridge:
 
     async def _fold(self) -> None:
         began = time.perf_counter()
-        folded = await fold_webhooks(journal=self._journal, now=self._clock.now())
+        folded = await fold_webhooks(journal=self.stores.journal, now=self._clock.now())
         if folded.webhooks:
             self._wake.set()
         self.watch.note_pipelines(folded.pipelines)
@@ -232,12 +254,12 @@ class Bridge:
             self._arrived.set()
         if self._desk.inside >= limits.FOLD_RESTS_AT:
             # Answers come first: what is in the journal is safe.
-            worked = time.perf_counter() - began
-            await self._clock.sleep(min(8 * worked, limits.FOLD_REST_SECONDS))
+            await self._rest(began, limits.FOLD_REST_SECONDS)
 
     async def _deliver(self) -> None:
+        began = time.perf_counter()
         started = await deliver_messages(
-            outbox=self._outbox,
+            outbox=self.stores.outbox,
             start=self._errands.start,
             show=self._show,
             under_way=self._under_way,
@@ -245,6 +267,12 @@ class Bridge:
         )
         if started:
             self._wake.set()
+        else:  # nor would the next look, most likely, and every webhook asks for one
+            await self._rest(began, limits.LOOK_REST_SECONDS)
+
+    async def _rest(self, began: float, longest: float) -> None:
+        """Leave the machine to the answers, eight times as long as was worked."""
+        await self._clock.sleep(min(8 * (time.perf_counter() - began), longest))
 
     async def _show(self, message: Claimed) -> None:
         self._under_way.add(message.destination.chat_id)
@@ -254,7 +282,7 @@ class Bridge:
                 confirm=self._confirm,
                 render=self._render,
                 messenger=self._outside.telegram,
-                outbox=self._outbox,
+                outbox=self.stores.outbox,
                 clock=self._clock.now,
                 sleep=self._clock.sleep,
                 chance=self._chance.random,
@@ -276,7 +304,7 @@ class Bridge:
 
     def _count(self, message: Claimed, verdict: Verdict) -> None:
         outcome = verdict.reason.value if verdict.reason else "shown"
-        self.metrics.sends.labels(outcome, self._name_chat(message.destination)).inc()
+        self.metrics.sends.labels(outcome, self._name_chat(message)).inc()
         if verdict.reason is None:
             waited = self._clock.now() - message.waiting_since
             self.metrics.delivery_seconds.observe(max(waited.total_seconds(), 0))
@@ -291,14 +319,21 @@ class Bridge:
                 again_at=verdict.due_at.isoformat(timespec="seconds"),
             )
 
-    def _name_chat(self, destination: Destination) -> str:
+    def _name_chat(self, message: Claimed) -> str:
         """Name a chat for the figures: strangers' addresses must not become series without end."""
-        known = {*self._settings.alert_chat_id, self._settings.fallback_chat_id}
-        return str(destination) if destination in known else "other"
+        here = message.destination
+        is_known = message.is_subscribed or here == self._settings.fallback_chat_id
+        return str(here) if is_known else "other"
 
-    def _render(self, facts: Facts, form: Form, now: datetime) -> Content:
-        language, zone = self._settings.language, self._settings.timezone
-        return self._renderer.render(facts, form, language=language, zone=zone, now=now)
+    def _render(self, message: Claimed, now: datetime) -> Content:
+        chosen = message.preferences
+        return self._renderer.render(
+            message.facts,
+            message.form,
+            language=chosen.language if chosen.language in LANGUAGES else self._settings.language,
+            zone=find_zone(chosen.zone) or self._settings.timezone,
+            now=now,
+        )
 
     def _note_template_fault(self, template: str, fault: Exception) -> None:
         self.metrics.template_faults.labels(template).inc()
@@ -316,6 +351,8 @@ class Bridge:
             "telegram": self._check_telegram,
             "pipeline": self._check_pipeline,
         }
+        if self.talk is not None:
+            checks["people"] = self._check_people
         for name, monitors in self._outside.monitors.items():
             checks[name] = partial(probe_all, monitors)
         self.readiness = await check_readiness(checks)
@@ -326,16 +363,20 @@ class Bridge:
     async def _check_store(self) -> str | None:
         self._require_store()
         self._require_room(self._clock.now())
-        await self._outbox.probe(now=self._clock.now())
+        await self.stores.outbox.probe(now=self._clock.now())
+        await self.stores.journal.probe(now=self._clock.now())
         return None
 
     async def _check_telegram(self) -> str | None:
         was_away = self.readiness.problems.get("telegram") is not None
         problem = await self._outside.telegram.probe()
         if was_away and problem is None:
-            await self._outbox.lift_pauses(_AWAY, now=self._clock.now())
+            await self.stores.outbox.lift_pauses(_AWAY, now=self._clock.now())
             self._wake.set()
         return problem
+
+    async def _check_people(self) -> str | None:
+        return self.talk.problem if self.talk is not None else None
 
     async def _check_pipeline(self) -> str | None:
         if self.watch.is_pipeline_silent:
@@ -343,53 +384,17 @@ class Bridge:
         return None
 
     async def _check_audience(self) -> str | None:
-        unheard = (await self._outbox.depth()).unheard
-        if not self._settings.alert_chat_id:
-            return (
-                "no chat hears alerts: set ALERT_CHAT_ID to a chat's id and start again; "
-                f"{unheard} messages wait for it"
-            )
-        broken = await self._destinations.unheard()
-        if broken:
-            names = ", ".join(f"{each} ({reason})" for each, reason in broken.items())
-            return (
-                f"these chats take no messages: {names}; what they should hear is kept; let the "
-                "bot in, mend ALERT_CHAT_ID, or set FALLBACK_CHAT_ID"
-            )
-        return None
+        return await check_audience(
+            chats=self.stores.chats,
+            destinations=self.stores.destinations,
+            outbox=self.stores.outbox,
+            records=self.stores.records,
+        )
 
     async def _check_destinations(self) -> None:
         await check_destinations(
-            destinations=self._destinations,
+            destinations=self.stores.destinations,
             messenger=self._outside.telegram,
             now=self._clock.now(),
         )
         self._wake.set()
-
-    async def _balance(self) -> None:
-        account = await self._records.balance()
-        self.metrics.unaccounted.set(account.total)
-        if account.total:
-            _log.error("alerts are not accounted for", action="balance", account=str(account))
-
-    async def _purge(self) -> None:
-        before = self._clock.now() - self._settings.retention
-        purged = await self._records.purge(before=before)
-        while purged:
-            purged = await self._records.purge(before=before)
-
-    async def _figures(self) -> bytes:
-        try:
-            # The way in first: what is folded between the two looks is counted twice, not never.
-            backlog = await self._journal.backlog()
-            depth = await self._outbox.depth()
-            await self._balance()
-        except Outage:
-            self.metrics.forget_depth()
-        else:
-            now = self._clock.now()
-            oldest = [at for at in (depth.oldest, backlog.oldest) if at is not None]
-            age = now - min(oldest, default=now)
-            waiting = depth.waiting + backlog.webhooks
-            self.metrics.note_depth(waiting, depth.unheard, age.total_seconds())
-        return self.metrics.render()

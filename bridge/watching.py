@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge import limits
@@ -20,30 +19,17 @@ from bridge.flows.reconcile_alerts import reconcile_alerts
 from bridge.flows.send_elsewhere import send_elsewhere
 from bridge.flows.watch_pipeline import watch_pipeline
 from bridge.logs import create_log
-from bridge.parties import Watched, create_hearing
+from bridge.parties import Watched
 from bridge.settings import Settings
 from bridge.store.cards import touch_cards_of
-from bridge.store.database import Database
-from bridge.store.destinations import Destinations
-from bridge.store.journal import Journal
-from bridge.store.outbox import Outbox
 from bridge.store.reconciling import Reconciling
 from bridge.store.state import State
+from bridge.stores import Stores
 from bridge.views.renderer import MessageRenderer
 
 Step = tuple[str, timedelta, Callable[[], Awaitable[object]]]
 """A name for the log, how often, and what is done."""
 _log = create_log(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stores:
-    """The parts of the store that the watch needs."""
-
-    database: Database
-    journal: Journal
-    outbox: Outbox
-    destinations: Destinations
 
 
 class Watch:
@@ -66,7 +52,7 @@ class Watch:
         self._renderer = renderer
         self._wake = wake
         self._state = State(stores.database)
-        self._episodes = Reconciling(stores.database, touch_cards_of, create_hearing(settings))
+        self._episodes = Reconciling(stores.database, touch_cards_of, stores.hearing)
         self._memory = Memory()
         self._troubles: tuple[str, ...] = ()
         self._watchdog = Watchdog(settings.watchdog_patience)

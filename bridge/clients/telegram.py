@@ -2,126 +2,59 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from contextlib import suppress
-from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-import aiohttp
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import (
-    AiogramError,
     ClientDecodeError,
-    TelegramAPIError,
     TelegramBadRequest,
-    TelegramEntityTooLarge,
-    TelegramForbiddenError,
-    TelegramMigrateToChat,
     TelegramNotFound,
-    TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
-    BufferedInputFile,
     ChatMemberAdministrator,
     ChatMemberMember,
     ChatMemberRestricted,
     ChatPermissions,
-    InputMediaDocument,
-    LinkPreviewOptions,
-    MessageEntity,
     ReplyParameters,
 )
-from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 
 from bridge import limits
+from bridge.clients.telegram_faults import (
+    FAULTS,
+    NO_TEXT,
+    PARTY,
+    PLACE_IS_FINE,
+    describe,
+    judge_fault,
+)
+from bridge.clients.telegram_media import (
+    NO_PREVIEW,
+    entities_of,
+    file_of,
+    inline_markup,
+    markup_of,
+    media_of,
+    photo_of,
+    reply_to,
+    thread_of,
+)
 from bridge.core.audience import Destination
-from bridge.core.formatted import Attachment, Content, Formatted
+from bridge.core.formatted import Content
 from bridge.core.outbox import Failed, Outcome, Reason, Sent
 from bridge.errors import Outage
 
-PARTY = "Telegram"
-
-# What Telegram's "Bad Request" says (telegram-bot-api Client.cpp and td), in small letters, by what
-# it means for us. Any other wording is about the message itself.
-_UNCHANGED: Final = ("message is not modified",)
-_GONE: Final = (
-    "message to edit not found",
-    "message can't be edited",
-    "message_id_invalid",
-    # A text cannot take a file's place nor a file a text's: the message is shown anew.
-    "there is no text in the message to edit",
-    "there is no caption in the message to edit",
-    "there is no media in the message to edit",
-    "message media can't be edited",
-)
-_NO_TEXT: Final = "there is no text in the message to edit"
-_TOPIC_GONE: Final = (
-    "message thread not found",
-    "top forum topic message not found",
-    "topic_closed",
-    "topic_deleted",
-    "topic_id_invalid",
-)
-_MIGRATED: Final = ("group chat was upgraded",)
-# A group that forbids files still takes texts: the plain form has none.
-_NO_FILES: Final = ("not enough rights to send documents", "chat_send_docs_forbidden")
-_CHAT_REFUSES: Final = (
-    "chat not found",
-    "not enough rights",
-    "have no rights",
-    "have no write access",
-    "need administrator rights",
-    "chat_admin_required",
-    "chat_write_forbidden",
-    "chat_send_",  # CHAT_SEND_PLAIN_FORBIDDEN, CHAT_SEND_DOCS_FORBIDDEN and their kin
-    "chat_guest_send_forbidden",
-    "chat_restricted",
-    "chat_id_invalid",
-    "channel_private",
-    "channel_invalid",
-    "peer_id_invalid",
-    "user_banned_in_channel",
-    "user is deactivated",
-    "user_deactivated",
-    "input_user_deactivated",
-    "user_is_blocked",
-    "bot was kicked",
-    "bot was blocked",
-    "is not a member of",
-    "can't initiate conversation",
-    "chat was deleted",
-    "group is deactivated",
-    "chat is deactivated",
-)
-_PLACE_IS_FINE: Final = "message to be replied not found"
-_TOO_LARGE_PAGE: Final = "413 Request Entity Too Large"  # the page of the proxy before Telegram
-_STRANGE: Final = "the answer is not the Bot API's (a proxy's page?)"
-_GENERAL_TOPIC: Final = 1  # Telegram wants the general topic of a forum unnamed
 _NO_SUCH_MESSAGE: Final = 2**31 - 1
-# All that a call can end in; the proxy's are not among aiohttp's.
-FAULTS: Final = (
-    AiogramError,
-    aiohttp.ClientError,
-    TimeoutError,
-    OSError,
-    ProxyError,
-    ProxyConnectionError,
-    ProxyTimeoutError,
-)
-_REASONS: Final = (
-    (TelegramUnauthorizedError, Reason.NOT_AUTHORISED),
-    (TelegramNotFound, Reason.NOT_AUTHORISED),
-    (TelegramForbiddenError, Reason.CHAT_REFUSES),
-    # aiogram counts it among the network errors; it is not
-    (TelegramEntityTooLarge, Reason.BAD_MESSAGE),
-)
-_TOKEN: Final = re.compile(r"/bot[^/\s'\"]*")  # in the address of a call, which aiohttp may quote
-_LONGEST_WORDS: Final = 200  # characters: they go into a sentence
-_NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
+
+
+def create_bot(token: str, *, api_base: str | None = None, proxy: str | None = None) -> Bot:
+    """Make the library's bot; its connections are its own, and closed with its session."""
+    server = TelegramAPIServer.from_base(api_base) if api_base else PRODUCTION
+    session = AiohttpSession(proxy=proxy, api=server, timeout=limits.SEND_TIMEOUT_SECONDS)
+    return Bot(token, session=session)
 
 
 class Telegram:
@@ -130,11 +63,7 @@ class Telegram:
     def __init__(
         self, token: str, *, api_base: str | None = None, proxy: str | None = None
     ) -> None:
-        server = TelegramAPIServer.from_base(api_base) if api_base else PRODUCTION
-        self._bot = Bot(
-            token,
-            session=AiohttpSession(proxy=proxy, api=server, timeout=limits.SEND_TIMEOUT_SECONDS),
-        )
+        self._bot = create_bot(token, api_base=api_base, proxy=proxy)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -154,9 +83,9 @@ class Telegram:
             if telegram_id is not None:
                 await self._edit(destination.chat_id, telegram_id, content)
                 return Sent(telegram_id)
-            return Sent(await self._send(destination, content, is_loud=is_loud, reply_to=reply_to))
+            return Sent(await self._send(destination, content, is_loud=is_loud, answered=reply_to))
         except FAULTS as fault:
-            if telegram_id is not None and _NO_TEXT in words_of(fault).casefold():
+            if telegram_id is not None and NO_TEXT in describe(fault).casefold():
                 await self._take_away(destination.chat_id, telegram_id)
             return judge_fault(fault, telegram_id)
 
@@ -172,9 +101,9 @@ class Telegram:
         """
         try:
             await self._bot.send_chat_action(
-                destination.chat_id, "typing", message_thread_id=_thread_of(destination)
+                destination.chat_id, "typing", message_thread_id=thread_of(destination)
             )
-            if _thread_of(destination) is not None:
+            if thread_of(destination) is not None:
                 await self._try_topic(destination)
             if destination.chat_id < 0:
                 return await self._check_rights(destination.chat_id)
@@ -196,61 +125,56 @@ class Telegram:
                 "it into BOT_TOKEN"
             )
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
         return None
 
     async def _send(
-        self, destination: Destination, content: Content, *, is_loud: bool, reply_to: int | None
+        self, destination: Destination, content: Content, *, is_loud: bool, answered: int | None
     ) -> int:
-        entities = _entities_of(content.text)
-        reply = None
-        if reply_to is not None:
-            reply = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True)
-        if content.attachment is None:
-            sent = await self._bot.send_message(
-                destination.chat_id,
-                content.text.text,
-                message_thread_id=_thread_of(destination),
-                entities=entities,
-                parse_mode=None,
-                link_preview_options=_NO_PREVIEW,
-                disable_notification=not is_loud,
-                reply_parameters=reply,
+        text, entities = content.text.text, entities_of(content.text)
+        place: dict[str, Any] = {
+            "chat_id": destination.chat_id,
+            "message_thread_id": thread_of(destination),
+            "parse_mode": None,
+            "disable_notification": not is_loud,
+            "reply_parameters": reply_to(answered),
+            "reply_markup": markup_of(content.keyboard),
+        }
+        if content.photo is not None:
+            sent = await self._bot.send_photo(
+                photo=photo_of(content.photo), caption=text, caption_entities=entities, **place
+            )
+        elif content.attachment is not None:
+            sent = await self._bot.send_document(
+                document=file_of(content.attachment),
+                caption=text,
+                caption_entities=entities,
+                disable_content_type_detection=True,
+                **place,
             )
         else:
-            sent = await self._bot.send_document(
-                destination.chat_id,
-                _file_of(content.attachment),
-                message_thread_id=_thread_of(destination),
-                caption=content.text.text,
-                caption_entities=entities,
-                parse_mode=None,
-                disable_content_type_detection=True,
-                disable_notification=not is_loud,
-                reply_parameters=reply,
+            sent = await self._bot.send_message(
+                text=text, entities=entities, link_preview_options=NO_PREVIEW, **place
             )
         return sent.message_id
 
     async def _edit(self, chat_id: int, telegram_id: int, content: Content) -> None:
-        entities = _entities_of(content.text)
-        if content.attachment is None:
-            await self._bot.edit_message_text(
-                content.text.text,
-                chat_id=chat_id,
-                message_id=telegram_id,
-                entities=entities,
-                parse_mode=None,
-                link_preview_options=_NO_PREVIEW,
+        """Put something else in a message's place; buttons that it has no more go as well."""
+        markup, media = inline_markup(content.keyboard), media_of(content)
+        if media is not None:
+            await self._bot.edit_message_media(
+                media, chat_id=chat_id, message_id=telegram_id, reply_markup=markup
             )
             return
-        document = InputMediaDocument(
-            media=_file_of(content.attachment),
-            caption=content.text.text,
-            caption_entities=entities,
+        await self._bot.edit_message_text(
+            content.text.text,
+            chat_id=chat_id,
+            message_id=telegram_id,
+            entities=entities_of(content.text),
             parse_mode=None,
-            disable_content_type_detection=True,
+            link_preview_options=NO_PREVIEW,
+            reply_markup=markup,
         )
-        await self._bot.edit_message_media(document, chat_id=chat_id, message_id=telegram_id)
 
     async def _try_topic(self, destination: Destination) -> None:
         """Require that a topic is there, by an answer to a message that cannot be.
@@ -262,7 +186,7 @@ class Telegram:
             await self._bot.send_message(
                 destination.chat_id,
                 "…",
-                message_thread_id=_thread_of(destination),
+                message_thread_id=thread_of(destination),
                 parse_mode=None,
                 disable_notification=True,
                 reply_parameters=ReplyParameters(
@@ -270,7 +194,7 @@ class Telegram:
                 ),
             )
         except TelegramBadRequest as fault:
-            if _PLACE_IS_FINE not in fault.message.casefold():
+            if PLACE_IS_FINE not in fault.message.casefold():
                 raise
 
     async def _check_rights(self, chat_id: int) -> Outcome:
@@ -285,23 +209,6 @@ class Telegram:
                 raise
             return Sent(0)  # an answer of another version of Telegram: sending will tell
         return judge_rights(member, permissions)
-
-
-def judge_fault(fault: Exception, telegram_id: int | None) -> Outcome:
-    """Say what a failed call means for the message, in the closed words of `Reason`."""
-    words = words_of(fault)
-    match fault:
-        case TelegramBadRequest():
-            return _judge_bad_request(words, telegram_id)
-        case TelegramRetryAfter():
-            wait = timedelta(seconds=max(fault.retry_after, 1))
-            return Failed(Reason.RATE_LIMIT, wait=wait, detail=words)
-        case TelegramMigrateToChat():
-            return Failed(Reason.MIGRATED, moved_to=fault.migrate_to_chat_id, detail=words)
-        case ClientDecodeError():
-            return _judge_strange_answer(fault.data)
-    reason = next((each for kind, each in _REASONS if isinstance(fault, kind)), Reason.OUTAGE)
-    return Failed(reason, detail=words)
 
 
 def judge_rights(member: object, permissions: ChatPermissions | None) -> Outcome:
@@ -320,66 +227,3 @@ def judge_rights(member: object, permissions: ChatPermissions | None) -> Outcome
     if granted.can_send_messages is False:
         return Failed(Reason.CHAT_REFUSES, detail="the bot may not send texts there")
     return Sent(0)
-
-
-def _judge_bad_request(words: str, telegram_id: int | None) -> Outcome:
-    said = words.casefold()
-
-    def says(phrases: tuple[str, ...]) -> bool:
-        return any(phrase in said for phrase in phrases)
-
-    if telegram_id is not None and says(_UNCHANGED):
-        return Sent(telegram_id)
-    if telegram_id is not None and says(_GONE):
-        return Failed(Reason.MESSAGE_GONE, detail=words)
-    for reason, phrases in (
-        (Reason.BAD_MESSAGE, _NO_FILES),
-        (Reason.TOPIC_GONE, _TOPIC_GONE),
-        (Reason.MIGRATED, _MIGRATED),
-        (Reason.CHAT_REFUSES, _CHAT_REFUSES),
-    ):
-        if says(phrases):
-            return Failed(reason, detail=words)
-    return Failed(Reason.BAD_MESSAGE, detail=words)
-
-
-def _judge_strange_answer(answer: object) -> Outcome:
-    """Read an answer that the library does not know; a message it shows is not to come again."""
-    match answer:
-        case {"ok": True, "result": {"message_id": int(telegram_id)}}:
-            return Sent(telegram_id)
-        case str() if _TOO_LARGE_PAGE in answer:
-            return Failed(Reason.BAD_MESSAGE, detail=_TOO_LARGE_PAGE)
-    return Failed(Reason.OUTAGE, detail=_STRANGE)
-
-
-def _thread_of(destination: Destination) -> int | None:
-    return destination.thread_id if destination.thread_id > _GENERAL_TOPIC else None
-
-
-def _file_of(attachment: Attachment) -> BufferedInputFile:
-    return BufferedInputFile(attachment.content, filename=attachment.name)
-
-
-def _entities_of(text: Formatted) -> list[MessageEntity]:
-    return [
-        MessageEntity(
-            type=each.kind,
-            offset=each.offset,
-            length=each.length,
-            url=each.url,
-            language=each.language,
-        )
-        for each in text.entities
-    ]
-
-
-def words_of(fault: Exception) -> str:
-    """Say what happened without the token, which stands in the address of every call."""
-    if isinstance(fault, ClientDecodeError):
-        return _STRANGE
-    if isinstance(fault, asyncio.TimeoutError):
-        return "no answer in time"
-    if isinstance(fault, TelegramAPIError):
-        return _TOKEN.sub("/bot…", fault.message)[:_LONGEST_WORDS]
-    return type(fault).__name__

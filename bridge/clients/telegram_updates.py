@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Final
 
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
 from aiogram.exceptions import (
     ClientDecodeError,
     TelegramBadRequest,
@@ -16,22 +12,16 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
-from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat, Update
 
 from bridge import limits
-from bridge.clients.telegram import FAULTS, PARTY, words_of
+from bridge.clients.telegram import create_bot
+from bridge.clients.telegram_faults import FAULTS, PARTY, describe
+from bridge.core.updates import Incoming
 from bridge.errors import Outage, Refused
 
 KINDS: Final = ["message", "edited_message", "callback_query", "my_chat_member"]
 """The updates that are asked for; of the rest nothing is ever acted on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Update:
-    """One update as Telegram sent it."""
-
-    update_id: int
-    body: Mapping[str, Any]
 
 
 class TelegramUpdates:
@@ -40,10 +30,8 @@ class TelegramUpdates:
     def __init__(
         self, token: str, *, api_base: str | None = None, proxy: str | None = None
     ) -> None:
-        server = TelegramAPIServer.from_base(api_base) if api_base else PRODUCTION
-        # A session of its own: a long poll holds a connection for half a minute.
-        session = AiohttpSession(proxy=proxy, api=server, timeout=limits.SEND_TIMEOUT_SECONDS)
-        self._bot = Bot(token, session=session)
+        # Connections of its own: a long poll holds one for half a minute.
+        self._bot = create_bot(token, api_base=api_base, proxy=proxy)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -58,7 +46,7 @@ class TelegramUpdates:
         try:
             return (await self._bot.get_me()).username or ""
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
     async def open(self) -> None:
         """Take back a webhook that was left: Telegram tells either there or here.
@@ -69,9 +57,20 @@ class TelegramUpdates:
         try:
             await self._bot.delete_webhook(drop_pending_updates=False)
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
-    async def fetch(self, offset: int) -> list[Update]:
+    async def open_door(self, url: str, secret: str) -> None:
+        """Ask Telegram to call this address, and to show that secret when it does.
+
+        Raises:
+            Outage: Telegram did not take it; its words say why.
+        """
+        try:
+            await self._bot.set_webhook(url, secret_token=secret, allowed_updates=KINDS)
+        except FAULTS as fault:
+            raise Outage(PARTY, describe(fault)) from fault
+
+    async def fetch(self, offset: int | None) -> list[Incoming]:
         """Wait for updates from this number on; those below it are confirmed.
 
         Raises:
@@ -94,9 +93,11 @@ class TelegramUpdates:
         except (TelegramUnauthorizedError, TelegramNotFound) as fault:
             raise Refused("Telegram does not know this bot token") from fault
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
         return [
-            Update(update_id=each.update_id, body=each.model_dump(mode="json", exclude_none=True))
+            Incoming(
+                each.update_id, each.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            )
             for each in found
         ]
 
@@ -109,7 +110,7 @@ class TelegramUpdates:
         except TelegramBadRequest:
             return
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
     async def set_menu(
         self, commands: Sequence[tuple[str, str]], *, language: str, chat_id: int | None
@@ -128,16 +129,21 @@ class TelegramUpdates:
         try:
             await self._bot.set_my_commands(listed, scope=here, language_code=language or None)
         except FAULTS as fault:
-            raise Outage(PARTY, words_of(fault)) from fault
+            raise Outage(PARTY, describe(fault)) from fault
 
 
-def _read_raw(fault: ClientDecodeError) -> list[Update]:
+def _write(update: Update) -> dict[str, Any]:
+    """Write an update as Telegram sent it: what it left out is the library's."""
+    return update.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _read_raw(fault: ClientDecodeError) -> list[Incoming]:
     """Read the updates of a batch in which one is of a kind that the library does not know."""
     match fault.data:
         case {"ok": True, "result": [*raw]}:
             return [
-                Update(update_id=each["update_id"], body=each)
+                Incoming(each["update_id"], each)
                 for each in raw
                 if isinstance(each, dict) and isinstance(each.get("update_id"), int)
             ]
-    raise Outage(PARTY, words_of(fault)) from fault
+    raise Outage(PARTY, describe(fault)) from fault

@@ -63,6 +63,13 @@ class Scope:
         """Make the scope of what exists for both."""
         return Scope(tuple(dict.fromkeys((*self.requirements, *other.requirements))))
 
+    def contains(self, other: Scope) -> bool:
+        """Say whether every host of the other surely is one of this."""
+        return all(
+            any(name == theirs and allowed <= values for theirs, allowed in other.requirements)
+            for name, values in self.requirements
+        )
+
     def to_json(self) -> list[tuple[str, list[str]]]:
         """Write it for the store."""
         return [(name, sorted(values)) for name, values in self.requirements]

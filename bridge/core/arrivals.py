@@ -69,6 +69,8 @@ class Arrival:
     """What the chat is called."""
     message_id: int = 0
     """The message, or the one that the pressed button hangs on."""
+    is_own_button: bool = True
+    """Whether that message really has the button: a changed client may press what is not there."""
     has_photo: bool = False
     """Whether that one is a picture."""
     at: datetime | None = None
@@ -77,6 +79,10 @@ class Arrival:
     press: str = ""
     """What the pressed button holds."""
     press_id: str = ""
+    moved_to: int | None = None
+    """The supergroup that the group has become: Telegram itself says so."""
+    is_interrupted: bool = False
+    """Whether it was taken up before and a restart came in between."""
 
 
 def find_disguise(arrival: Arrival) -> Disguise | None:

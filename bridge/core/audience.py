@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 TOPIC_GONE = "topic_gone"
 """The value of the `Reason` of that name; `outbox` knows this module, not the other way round."""
 NOBODY = 0
 """The chat id of what waits for somebody to hear it; Telegram never gives out 0."""
+
+Hears = Callable[[Mapping[str, str]], bool]
+"""Says whether an alert of these labels is heard."""
 
 
 @dataclass(frozen=True, order=True)
@@ -25,6 +28,18 @@ class Destination:
         return f"{self.chat_id}/{self.thread_id}" if self.thread_id else str(self.chat_id)
 
 
+UNHEARD = Destination(NOBODY)
+"""Where alerts wait for somebody to hear them."""
+UNWANTED = Destination(NOBODY, 1)
+"""Where cards are filed that no chat is to be shown: nothing is ever sent from there."""
+
+
+def hear_everything(labels: Mapping[str, str]) -> bool:
+    """Hear every alert."""
+    del labels
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hearer:
     """A destination that hears an alert, and for whom if not for itself."""
@@ -33,6 +48,19 @@ class Hearer:
     instead_of: Destination | None = None
     because: str = ""
     """Why that one cannot hear: the value of a `Reason`."""
+    also_for: tuple[Destination, ...] = ()
+    """Further broken destinations that it hears for."""
+    addressed: Destination | None = None
+    """The one destination that the webhook is for; None where it is for all who are subscribed."""
+    hears: Hears = field(default=hear_everything, compare=False)
+    """Which alerts it is shown."""
+    hears_unreadable: bool = field(default=True, compare=False)
+    """Whether it is shown what cannot be read."""
+
+    @property
+    def whose(self) -> tuple[Destination, ...]:
+        """Name all whose alerts it hears."""
+        return (self.instead_of or self.destination, *self.also_for)
 
 
 def choose_audience(
@@ -48,12 +76,19 @@ def choose_audience(
     hears it at once, unless that is broken itself.
     """
     wanted = (addressed,) if addressed is not None else tuple(dict.fromkeys(subscribed))
-    hearers = {each: Hearer(destination=each) for each in wanted or (Destination(NOBODY),)}
+    hearers = {each: Hearer(destination=each, addressed=addressed) for each in wanted or (UNHEARD,)}
     for each in wanted:
         instead = choose_fallback(each, broken=broken, fallback=fallback)
-        if instead is not None:
-            hearer = Hearer(destination=instead, instead_of=each, because=broken[each])
-            hearers.setdefault(instead, hearer)
+        if instead in hearers:
+            known = hearers[instead]
+            hearers[instead] = replace(known, also_for=(*known.also_for, each))
+        elif instead is not None:
+            hearers[instead] = Hearer(
+                destination=instead,
+                instead_of=each,
+                because=broken[each],
+                addressed=addressed,
+            )
     return tuple(hearers.values())
 
 

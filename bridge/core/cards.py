@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.core.alerts import Severity
@@ -135,6 +135,10 @@ class CardFacts:
     """The destination, as `chat` or `chat/topic`, that should hear this and cannot."""
     instead_because: str = ""
     """Why not: the value of a `Reason`."""
+    addressed: str = ""
+    """The one destination that Alertmanager sends this to; empty where it is for all."""
+    card_id: int = field(default=0, compare=False)
+    """The store's number of the card; 0 where it has none."""
 
     @property
     def firing(self) -> tuple[Member, ...]:

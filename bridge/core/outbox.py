@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bridge import limits
+from bridge.core.alerts import Severity
 from bridge.core.audience import TOPIC_GONE, Destination
 from bridge.core.boards import BoardFacts
 from bridge.core.cards import CardFacts, ListFacts, UnreadableFacts
 from bridge.core.notices import NoticeFacts
+from bridge.core.preferences import NO_PREFERENCES, Preferences
 from bridge.core.rings import RingFacts
 
 Facts = CardFacts | ListFacts | RingFacts | BoardFacts | NoticeFacts | UnreadableFacts
@@ -145,6 +147,10 @@ class Claimed:
     """The Telegram message it answers; None where it stands alone."""
     claimed_at: datetime | None = None
     """When it was leased; what happened later is not in its facts."""
+    preferences: Preferences = NO_PREFERENCES
+    """What the destination has chosen."""
+    is_subscribed: bool = False
+    """Whether the destination hears every alert."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +170,18 @@ class Verdict:
     """The chat's new id, when it has migrated."""
     reason: Reason | None = None
     detail: str = ""
+
+
+def is_pressing(facts: Facts) -> bool:
+    """Say whether a phone may sound in quiet hours: something critical fires.
+
+    What cannot be read may be critical, and a notice tells that alerts may not arrive.
+    """
+    if isinstance(facts, ListFacts):
+        return False
+    if isinstance(facts, NoticeFacts | UnreadableFacts):
+        return True
+    return any(each.is_firing and each.severity is Severity.CRITICAL for each in facts.members)
 
 
 def judge(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bridge import limits
 from bridge.core.audience import Destination
@@ -29,6 +29,8 @@ class Call:
     chat_id: int
     at: datetime
     is_board: bool
+    is_answer: bool = False
+    """Whether somebody had asked: answers take nothing from the share of the cards."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,9 @@ class Budget:
         self._now = now
         self._overall: list[datetime] = []
         self._chats: defaultdict[int, list[datetime]] = defaultdict(list)
+        self._recent: defaultdict[int, list[datetime]] = defaultdict(list)
         self._cards: defaultdict[int, list[datetime]] = defaultdict(list)
+        self._answers: defaultdict[int, list[datetime]] = defaultdict(list)
         self._boards: defaultdict[int, list[datetime]] = defaultdict(list)
         for call in calls:
             self._note(call)
@@ -70,7 +74,22 @@ class Budget:
         cards = self._cards[chat_id]
         if chat_id < 0 and not limits.GROUP_CARD_CALLS.has_room(cards, self._now):
             return False
-        return limits.CHAT_CALLS.has_room(cards, self._now)
+        return limits.CHAT_CALLS.has_room(self._recent[chat_id], self._now)
+
+    def admits_answer(self, chat_id: int) -> bool:
+        """Say whether an answer may go out now; what cards and boards may need is kept free."""
+        if not limits.OVERALL_CALLS.has_room(self._overall, self._now):
+            return False
+        if chat_id < 0:
+            span = limits.GROUP_CALLS.span
+            taken = max(
+                _count(self._cards[chat_id], span, self._now), limits.GROUP_CARD_CALLS.calls
+            )
+            taken += _count(self._boards[chat_id], span, self._now)
+            taken += _count(self._answers[chat_id], span, self._now)
+            if taken >= limits.GROUP_CALLS.calls:
+                return False
+        return limits.CHAT_CALLS.has_room(self._recent[chat_id], self._now)
 
     def take(self, chat_id: int, *, is_board: bool) -> None:
         """Count a call that goes out now."""
@@ -79,16 +98,23 @@ class Budget:
     def room_soon(self, chat_id: int) -> int:
         """Count the cards and rings that the chat can carry within the board's patience."""
         soon = self._now + limits.BOARD_PATIENCE
-        cards = self._cards[chat_id]
-        room = limits.CHAT_CALLS.room_by(cards, self._now, soon)
+        room = limits.CHAT_CALLS.room_by(self._recent[chat_id], self._now, soon)
         if chat_id > 0:
             return room
-        return min(room, limits.GROUP_CARD_CALLS.room_by(cards, self._now, soon))
+        return min(room, limits.GROUP_CARD_CALLS.room_by(self._cards[chat_id], self._now, soon))
 
     def _note(self, call: Call) -> None:
         self._overall.append(call.at)
         self._chats[call.chat_id].append(call.at)
-        (self._boards if call.is_board else self._cards)[call.chat_id].append(call.at)
+        if call.is_board:
+            self._boards[call.chat_id].append(call.at)
+            return
+        self._recent[call.chat_id].append(call.at)
+        (self._answers if call.is_answer else self._cards)[call.chat_id].append(call.at)
+
+
+def _count(calls: Iterable[datetime], span: timedelta, now: datetime) -> int:
+    return sum(min(at, now) > now - span for at in calls)
 
 
 def choose(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,6 +12,7 @@ from bridge import limits
 from bridge.core.audience import Destination
 from bridge.core.formatted import Content, Formatted
 from bridge.core.outbox import Failed, Outcome, Reason
+from bridge.errors import Outage
 
 
 class Messenger(Protocol):
@@ -38,6 +40,10 @@ class Pace(Protocol):
 
     async def note(self, chat_id: int, *, now: datetime) -> None:
         """Count one more call, room or not."""
+        ...
+
+    async def pause(self, chat_id: int, *, until: datetime) -> None:
+        """Leave a chat alone for as long as Telegram has said."""
         ...
 
 
@@ -75,12 +81,16 @@ async def show_answer(
             is_loud=spot.is_loud,
             reply_to=spot.reply_to,
         )
+        if isinstance(outcome, Failed) and outcome.reason is Reason.RATE_LIMIT and outcome.wait:
+            with suppress(Outage):
+                await pace.pause(spot.destination.chat_id, until=clock() + outcome.wait)
         again = _try_again(outcome, content, spot)
         if again is None or clock() + again.wait > until:
             return outcome
         content, spot = again.content, again.spot
         await sleep(again.wait.total_seconds())
-        await pace.note(spot.destination.chat_id, now=clock())
+        with suppress(Outage):
+            await pace.note(spot.destination.chat_id, now=clock())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +127,14 @@ async def _wait_for_room(
     clock: Callable[[], datetime],
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
-    """Let the chat's pace come first, but not for long: somebody waits."""
+    """Let the chat's pace come first, but not for long: somebody waits.
+
+    A store that does not answer must not take the answer with it: Telegram keeps its own limits.
+    """
     patience = min(until, clock() + limits.ANSWER_ROOM_WITHIN)
-    while not await pace.reserve(chat_id, now=clock()):
-        if clock() >= patience:
-            await pace.note(chat_id, now=clock())
-            return
-        await sleep(limits.ANSWER_ROOM_LOOK.total_seconds())
+    with suppress(Outage):
+        while not await pace.reserve(chat_id, now=clock()):
+            if clock() >= patience:
+                await pace.note(chat_id, now=clock())
+                return
+            await sleep(limits.ANSWER_ROOM_LOOK.total_seconds())

@@ -13,13 +13,13 @@ from bridge.core.audience import Destination
 from bridge.core.boards import BoardFacts
 from bridge.core.cards import CardFacts, Ending, ListFacts, Member
 from bridge.core.formatted import Content
-from bridge.core.outbox import Claimed, Facts, Failed, Form, Outcome, Reason, Verdict, judge
+from bridge.core.outbox import Claimed, Failed, Outcome, Reason, Verdict, judge
 from bridge.errors import Outage
 from bridge.logs import create_log
 
 _log = create_log(__name__)
 
-Render = Callable[[Facts, Form, datetime], Content]
+Render = Callable[[Claimed, datetime], Content]
 Confirmed = tuple[tuple[Member, ...], Mapping[int, Ending]]
 Confirm = Callable[[Sequence[Member], datetime], Awaitable[Confirmed]]
 """Asks what the ends of alerts really were: the members, and what is news, by episode."""
@@ -118,8 +118,8 @@ async def _attempt(
 async def _write(message: Claimed, render: Render, now: datetime) -> Content:
     """Render a message; files of thousands of alerts are written beside the loop."""
     if isinstance(message.facts, BoardFacts | ListFacts):
-        return await asyncio.to_thread(render, message.facts, message.form, now)
-    return render(message.facts, message.form, now)
+        return await asyncio.to_thread(render, message, now)
+    return render(message, now)
 
 
 async def _is_settled(

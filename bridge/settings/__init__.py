@@ -54,6 +54,7 @@ class Settings:
     bot_token: Secret | None
     telegram_api_base: str | None
     telegram_proxy: Secret | None
+    bot_mode: str
     alert_chat_id: tuple[Destination, ...]
     fallback_chat_id: Destination | None
     allowed_users: frozenset[int]
@@ -78,6 +79,7 @@ class Settings:
     database_url: Secret
     state_dir: Path
     agents_file: Path
+    default_host: str | None
     templates_dir: Path | None
     timezone: ZoneInfo
     language: str

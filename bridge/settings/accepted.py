@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LANGUAGES: Final = ("en", "zh_TW", "ru")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS: Final = ("console", "json")
+BOT_MODES: Final = ("polling", "webhook")
 
 _INT64_MAX: Final = 2**63 - 1  # Bot API: chat ids fit a signed 64-bit integer
 _INT32_MAX: Final = 2**31 - 1  # Bot API: message (and so topic) ids are 32-bit
@@ -230,6 +231,11 @@ def parse_level(text: str) -> str:
 def parse_form(text: str) -> str:
     """Accept a form of logs."""
     return _parse_choice(text, LOG_FORMATS)
+
+
+def parse_mode(text: str) -> str:
+    """Accept a way in which messages come."""
+    return _parse_choice(text, BOT_MODES)
 
 
 def parse_retention(text: str) -> timedelta:

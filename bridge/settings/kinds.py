@@ -59,6 +59,7 @@ FONTS = Kind(
 )
 LEVEL = Kind(accepted.parse_level, ", ".join(accepted.LOG_LEVELS))
 FORM = Kind(accepted.parse_form, ", ".join(accepted.LOG_FORMATS))
+MODE = Kind(accepted.parse_mode, ", ".join(accepted.BOT_MODES))
 RETENTION = Kind(accepted.parse_retention, "a span from 1d to 3660d, such as 180d")
 SCRAPE = Kind(accepted.parse_scrape, "a span from 1s to 2m, such as 15s")
 REPEAT = Kind(accepted.parse_repeat, "a span from 1m to 30d, such as 1h")

@@ -54,6 +54,14 @@ SETTINGS: Final = (
         meaning="An http or socks5 proxy for Telegram alone.",
     ),
     Setting(
+        name="BOT_MODE",
+        kind=kinds.MODE,
+        section="Telegram",
+        default="polling",
+        meaning="How messages come: the bridge asks for them (`polling`), or Telegram calls "
+        "`SERVER_URL`/telegram (`webhook`).",
+    ),
+    Setting(
         name="ALERT_CHAT_ID",
         kind=kinds.CHATS,
         section="Telegram",
@@ -229,6 +237,13 @@ SETTINGS: Final = (
         default="./agents.txt",
         readers=("bridge", "start.sh", "gen_config.py"),
         meaning="The inventory: one host a line.",
+    ),
+    Setting(
+        name="DEFAULT_HOST",
+        kind=kinds.LINE,
+        section="Storage",
+        otherwise="the first of the inventory",
+        meaning="The host of a command that names none.",
     ),
     Setting(
         name="TEMPLATES_DIR",

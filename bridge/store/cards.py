@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from bridge.core.access import Scope
 from bridge.core.alerts import Notification
-from bridge.core.audience import Destination, Hearer
+from bridge.core.audience import UNWANTED, Destination, Hearer, hear_everything
 from bridge.core.cards import CardFacts, Change, in_order
 from bridge.core.episodes import Step
-from bridge.core.outbox import Priority
+from bridge.core.hearing import FindHost, covers_alert
+from bridge.errors import Missing
+from bridge.store.database import Database
 from bridge.store.episodes import Kept, in_chunks, read_member
 from bridge.store.messages import Want, want_cards
+from bridge.store.places import follow_moves
 from bridge.store.tables import card_episodes, cards, episodes
 
 
@@ -38,6 +42,42 @@ class Touched:
     """When the chat last heard of a standing card."""
 
 
+class Cards:
+    """The cards, for somebody who asks about one of them."""
+
+    def __init__(self, database: Database, find_host: FindHost) -> None:
+        self._database = database
+        self._find_host = find_host
+
+    async def find(self, card_id: int, *, here: Destination, scope: Scope) -> CardFacts:
+        """Tell the truth of a card as far as it exists for whoever asks.
+
+        It may be asked for only in the chat where it stands, and the hosts of its alerts have to
+        exist for the scope.
+
+        Raises:
+            Missing: it is not kept any more, or is not for them.
+            Outage: the database did not answer.
+        """
+        facts = await self._database.read(lambda connection: _find_there(connection, card_id, here))
+        if facts is not None:
+            members = tuple(
+                each for each in facts.members if covers_alert(scope, each.labels, self._find_host)
+            )
+            if members:
+                return replace(facts, members=members)
+        raise Missing("this card is no longer kept; /alerts says what fires")
+
+
+def _find_there(connection: Connection, card_id: int, here: Destination) -> CardFacts | None:
+    asked = select(cards.c.chat_id).where(cards.c.id == card_id)
+    chat_id = connection.execute(asked).scalar_one_or_none()
+    # People of a forum read all its topics.
+    if chat_id is None or chat_id != follow_moves(connection)(here).chat_id:
+        return None
+    return find_facts(connection, card_id)
+
+
 def put_cards(
     connection: Connection,
     notification: Notification,
@@ -48,7 +88,8 @@ def put_cards(
     """Bring the cards in line with the episodes; answer every card that the webhook is about.
 
     An episode that changed touches every card that shows it, whoever the webhook addressed; one
-    that a destination's cards do not show yet joins its standing card.
+    that a destination's cards do not show yet joins its standing card, if it is heard there. One
+    that is heard nowhere is filed.
     """
     touched = _touch_showing(connection, [each for each in kept if each.step is not Step.KEEP])
     for hearer in audience:
@@ -57,10 +98,35 @@ def put_cards(
             card.ended = touched[card.card_id].ended if card.card_id in touched else 0
             card.is_changed |= card.card_id in touched
             touched[card.card_id] = card
-    finished = _close_finished(connection, touched, now)
+    unwanted = _find_unwanted(connection, kept, audience)
+    if unwanted:
+        nobody = Hearer(destination=UNWANTED, addressed=audience[0].addressed)
+        filed = _join(connection, notification, unwanted, nobody, now)
+        touched |= {filed.card_id: filed} if filed else {}
+    finished = close_finished(connection, touched, now)
     for card_id in finished:
         touched[card_id].is_over = True
-    return list(touched.values())
+    return [each for each in touched.values() if each.destination != UNWANTED]
+
+
+def _find_unwanted(
+    connection: Connection, kept: Sequence[Kept], audience: Sequence[Hearer]
+) -> list[Kept]:
+    """Find what none of the audience hears and no card shows."""
+    if any(each.hears is hear_everything for each in audience):
+        return []
+    unheard = [
+        each
+        for each in kept
+        if _is_news(each) and not any(hearer.hears(each.labels) for hearer in audience)
+    ]
+    shown = find_shown(connection, [each.id for each in unheard])
+    return [each for each in unheard if each.id not in shown]
+
+
+def _is_news(kept: Kept) -> bool:
+    """Say whether there is anything to show to who has not seen it."""
+    return kept.is_open or kept.step is not Step.KEEP
 
 
 def find_facts(connection: Connection, card_id: int) -> CardFacts:
@@ -78,6 +144,7 @@ def find_facts(connection: Connection, card_id: int) -> CardFacts:
         members=in_order([read_member(row) for row in connection.execute(shown)]),
         change=change,
         repeated_at=card.repeated_at,
+        card_id=card.id,
         **card.about,
     )
 
@@ -94,7 +161,7 @@ def find_cards_of(connection: Connection, episode_ids: Sequence[int]) -> set[int
 def touch_cards_of(connection: Connection, episode_ids: Sequence[int], now: datetime) -> None:
     """Ask for every card that shows one of these episodes to be shown anew; close those over."""
     found = find_cards_of(connection, episode_ids)
-    over = _close_finished(connection, found, now)
+    over = close_finished(connection, found, now)
     wants = {card_id: Want(is_over=card_id in over) for card_id in found}
     want_cards(connection, wants, now)
 
@@ -125,49 +192,6 @@ def note_repeats(connection: Connection, card_ids: Sequence[int], now: datetime)
     if card_ids:
         repeated = update(cards).where(cards.c.id.in_(card_ids)).values(repeated_at=now)
         connection.execute(repeated)
-
-
-def copy_card(
-    connection: Connection, card_id: int, hearer: Hearer, now: datetime, *, is_loud: bool
-) -> None:
-    """Give a destination its own copy of a card, or let its standing card take the members."""
-    original = connection.execute(select(cards).where(cards.c.id == card_id)).one()
-    standing = _find_standing(connection, original.alert_group, hearer.destination)
-    if standing is None:
-        values = original._asdict() | {
-            "chat_id": hearer.destination.chat_id,
-            "thread_id": hearer.destination.thread_id,
-            "about": {**original.about, **_instead(hearer)},
-            "board_id": None,
-        }
-        del values["id"]
-        copied = insert(cards).values(values).returning(cards.c.id)
-        copy = int(connection.execute(copied).scalar_one())
-    else:
-        copy = standing.id
-    take_members(connection, card_id, copy)
-    is_over = original.closed_at is not None and standing is None
-    priority = Priority.RESOLVE if is_over else Priority.NEW
-    want = Want(priority=priority, is_loud=is_loud, is_over=is_over)
-    want_cards(connection, {copy: want}, now)
-
-
-def has_more_to_tell(connection: Connection, card_id: int, destination: Destination) -> bool:
-    """Say whether a card shows an episode that no card of that destination does."""
-    mine = select(card_episodes.c.episode_id).where(card_episodes.c.card_id == card_id)
-    ids = list(connection.execute(mine).scalars())
-    return not _shown_there(connection, ids, destination).issuperset(ids)
-
-
-def take_members(connection: Connection, giver: int, taker: int) -> None:
-    """Let a card show all that another shows."""
-    missing = select(literal(taker), card_episodes.c.episode_id).where(
-        card_episodes.c.card_id == giver,
-        card_episodes.c.episode_id.not_in(
-            select(card_episodes.c.episode_id).where(card_episodes.c.card_id == taker)
-        ),
-    )
-    connection.execute(insert(card_episodes).from_select(["card_id", "episode_id"], missing))
 
 
 def drop_cards(connection: Connection, card_ids: Sequence[int]) -> None:
@@ -206,18 +230,17 @@ def _join(
 ) -> Touched | None:
     """Let the standing card of a destination take what it does not show; begin one if need be."""
     destination = hearer.destination
-    standing = _find_standing(connection, notification.group, destination)
-    shown = _shown_there(connection, [each.id for each in kept], destination)
-    joining = [
-        each
-        for each in kept
-        if each.id not in shown and (each.is_open or each.step is not Step.KEEP)
-    ]
-    about = _about(notification) | _instead(hearer)
+    heard = [each for each in kept if hearer.hears(each.labels)]
+    if not heard:
+        return None
+    standing = find_standing(connection, notification.group, destination)
+    shown = find_shown(connection, [each.id for each in heard], destination)
+    joining = [each for each in heard if each.id not in shown and _is_news(each)]
+    about = _about(notification) | write_whose(hearer)
     if standing is None:
         if not joining:
             return None
-        card_id, told_at = _open_card(connection, notification.group, destination, about, now), None
+        card_id, told_at = open_card(connection, notification.group, destination, about, now), None
     else:
         card_id = standing.id
         told_at = max(filter(None, (standing.opened_at, standing.changed_at, standing.repeated_at)))
@@ -244,13 +267,15 @@ def _about(notification: Notification) -> dict[str, Any]:
     }
 
 
-def _instead(hearer: Hearer) -> dict[str, Any]:
+def write_whose(hearer: Hearer) -> dict[str, Any]:
+    """Write for whom a hearer hears, and whether Alertmanager sends it there alone."""
+    addressed = {"addressed": str(hearer.addressed)} if hearer.addressed else {}
     if hearer.instead_of is None:
-        return {}
-    return {"instead_of": str(hearer.instead_of), "instead_because": hearer.because}
+        return addressed
+    return addressed | {"instead_of": str(hearer.instead_of), "instead_because": hearer.because}
 
 
-def _find_standing(connection: Connection, group: str, destination: Destination) -> Any:
+def find_standing(connection: Connection, group: str, destination: Destination) -> Any:
     """Find the open card of a group in a destination: a row, or None."""
     standing = select(cards).where(
         cards.c.alert_group == group,
@@ -261,13 +286,14 @@ def _find_standing(connection: Connection, group: str, destination: Destination)
     return connection.execute(standing).one_or_none()
 
 
-def _open_card(
+def open_card(
     connection: Connection,
     group: str,
     destination: Destination,
     about: Mapping[str, Any],
     now: datetime,
 ) -> int:
+    """Begin the card of a group in a destination."""
     begin = (
         insert(cards)
         .values(
@@ -282,25 +308,22 @@ def _open_card(
     return int(connection.execute(begin).scalar_one())
 
 
-def _shown_there(
-    connection: Connection, episode_ids: Sequence[int], destination: Destination
+def find_shown(
+    connection: Connection, episode_ids: Sequence[int], here: Destination | None = None
 ) -> set[int]:
+    """Find which of these episodes have a card, in one destination or in any."""
     found: set[int] = set()
     for chunk in in_chunks(episode_ids):
-        shown = (
-            select(card_episodes.c.episode_id)
-            .join(cards, cards.c.id == card_episodes.c.card_id)
-            .where(
-                card_episodes.c.episode_id.in_(chunk),
-                cards.c.chat_id == destination.chat_id,
-                cards.c.thread_id == destination.thread_id,
+        shown = select(card_episodes.c.episode_id).where(card_episodes.c.episode_id.in_(chunk))
+        if here is not None:
+            shown = shown.join(cards, cards.c.id == card_episodes.c.card_id).where(
+                cards.c.chat_id == here.chat_id, cards.c.thread_id == here.thread_id
             )
-        )
         found |= set(connection.execute(shown).scalars())
     return found
 
 
-def _close_finished(connection: Connection, card_ids: Collection[int], now: datetime) -> set[int]:
+def close_finished(connection: Connection, card_ids: Collection[int], now: datetime) -> set[int]:
     """Close the cards whose members are all over; the group's next firing opens another.
 
     Answers all that are over, those closed before too.

@@ -1,30 +1,34 @@
 """The connection to the database: opening, migrating, reading, and one writer for everything.
 
-Writes that wait together are committed together: one fsync serves them all. A commit each gave a
-p99 of half a second at sixteen clients.
+Webhooks are kept by a writer of their own, so that no promise waits for what is made of an earlier
+one. An SQLite file takes one writer, so there it is another file, the inbox.
 
-Several bridges may share one PostgreSQL. They write in turn, as the one writer of an SQLite file
-does, so that what a write has read still holds when it writes.
+Several bridges may share one PostgreSQL, and the console works beside a bridge. They write in turn,
+so that what a write has read still holds when it writes. Keeping a webhook reads nothing and needs
+no turn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DataError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import limits
 from bridge.errors import Outage
+from bridge.store import inbox as file
+from bridge.store.inbox import Inbox
+from bridge.store.lanes import Lane, Result, Work, in_thread, read_reason, run_together
 
 PARTY = "database"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,16 +36,13 @@ BUSY_MILLISECONDS = 5000  # chosen: another writer, or program in the file, is w
 VANISHED_MILLISECONDS = 10_000  # chosen: a bridge that stops inside a write has lost its turn then
 TURN = 7_305_808_869  # chosen: names the writers' turn among the advisory locks of a database
 READERS = 2  # chosen: the machine's cores; SQLite reads are short
-TOGETHER = 64  # chosen: writes in one commit; keeps the slowest below 50 ms
-
-Result = TypeVar("Result")
-Work = Callable[[Connection], Result]
 
 
 @dataclass(frozen=True)
-class _Job:
-    work: Work[Any]
-    answer: asyncio.Future[Any]
+class _Open:
+    engine: Engine
+    inbox: Inbox | None
+    """None where webhooks are kept in the database itself."""
 
 
 class Database:
@@ -49,17 +50,15 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._engine: Engine | None = None
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._open: _Open | None = None
+        self._writer = Lane("store-writer", PARTY, self._write_together)
+        self._keeper = Lane("store-keeper", PARTY, self._keep_together)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._jobs: list[_Job] = []
-        self._patient: list[_Job] = []
-        self._draining: asyncio.Task[None] | None = None
 
     @property
     def is_open(self) -> bool:
         """Say whether the schema is in place."""
-        return self._engine is not None
+        return self._open is not None
 
     @property
     def is_shared(self) -> bool:
@@ -68,7 +67,16 @@ class Database:
         Raises:
             Outage: it is not open yet.
         """
-        return self._opened().dialect.name == "postgresql"
+        return self._opened().engine.dialect.name == "postgresql"
+
+    @property
+    def inbox(self) -> Inbox | None:
+        """The file of webhooks; None where the database itself has them.
+
+        Raises:
+            Outage: it is not open yet.
+        """
+        return self._opened().inbox
 
     async def open(self) -> None:
         """Connect and bring the schema up to date.
@@ -76,23 +84,30 @@ class Database:
         Raises:
             Outage: the database cannot be opened or written.
         """
-        if self._engine is None:
-            self._engine = await _in(self._writer, _open, self._url)
+        if self._open is None:
+            self._open = await self._writer.call(_open_both, self._url)
+
+    async def renew_inbox(self) -> None:
+        """Make the inbox anew if its file has been taken away: what it held cannot be had any more.
+
+        Raises:
+            Outage: it cannot be made.
+        """
+        await self._keeper.call(self._renew_inbox)
 
     async def let_go(self) -> None:
         """Close the connection, so that every call is an `Outage` until it is opened again."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await _in(self._writer, engine.dispose)
+        opened, self._open = self._open, None
+        if opened is not None:
+            await self._writer.call(_dispose, opened)
 
     async def close(self) -> None:
         """Finish what is being written and let go."""
-        if self._draining is not None:
-            await self._draining
-        if self._engine is not None:
-            await _in(self._writer, self._engine.dispose)
-        self._engine = None
-        self._writer.shutdown()
+        for lane in (self._keeper, self._writer):
+            await lane.finish()
+        await self.let_go()
+        for lane in (self._keeper, self._writer):
+            lane.shutdown()
         self._readers.shutdown()
 
     async def read(self, work: Work[Result]) -> Result:
@@ -101,108 +116,124 @@ class Database:
         Raises:
             Outage: the database did not answer.
         """
-        try:
-            async with asyncio.timeout(limits.READ_PATIENCE.total_seconds()):
-                answers = await _in(self._readers, _run_together, self._opened(), [work])
-        except TimeoutError as fault:
-            raise Outage(PARTY, "no answer in time") from fault
-        result: Result = answers[0]
-        return result
+        return await self._read(self._opened().engine, work, PARTY)
+
+    async def read_kept(self, work: Work[Result]) -> Result:
+        """Run `work` where webhooks are kept.
+
+        Raises:
+            Outage: it did not answer.
+        """
+        opened = self._opened()
+        if opened.inbox is None:
+            return await self._read(opened.engine, work, PARTY)
+        return await self._read(opened.inbox.engine, work, file.PARTY)
 
     async def write(self, work: Work[Result], *, is_patient: bool = False) -> Result:
-        """Run `work` and return once it is on disk; it may run a second time if a neighbour fails.
-
-        Patient work is long: it is committed alone, after what waits with it, and lets what has
-        come meanwhile go first again.
+        """Run `work` and return once it is on disk; see `Lane.write`.
 
         Raises:
             Outage: nothing of it was kept, as far as the disk says; one that hangs may keep it yet.
         """
         self._opened()
-        job = _Job(work, asyncio.get_running_loop().create_future())
-        (self._patient if is_patient else self._jobs).append(job)
-        if self._draining is None or self._draining.done():
-            self._draining = asyncio.create_task(self._drain())
+        return await self._writer.write(work, is_patient=is_patient)
+
+    async def keep(self, work: Work[Result], *, is_patient: bool = False) -> Result:
+        """Run `work` where webhooks are kept, beside whatever else is being written.
+
+        Raises:
+            Outage: as for `write`.
+        """
+        self._opened()
+        return await self._keeper.write(work, is_patient=is_patient)
+
+    def _opened(self) -> _Open:
+        if self._open is None:
+            raise Outage(PARTY, "not open yet")
+        return self._open
+
+    async def _read(self, engine: Engine, work: Work[Result], party: str) -> Result:
         try:
-            async with asyncio.timeout(limits.WRITE_PATIENCE.total_seconds()):
-                result: Result = await job.answer
+            async with asyncio.timeout(limits.READ_PATIENCE.total_seconds()):
+                answers = await in_thread(self._readers, run_together, engine, [work], party)
         except TimeoutError as fault:
-            self._give_up(job)
-            raise Outage(PARTY, "the disk does not answer") from fault
+            raise Outage(party, "no answer in time") from fault
+        result: Result = answers[0]
         return result
 
-    def _opened(self) -> Engine:
-        if self._engine is None:
-            raise Outage(PARTY, "not open yet")
-        return self._engine
+    def _write_together(self, works: Sequence[Work[Any]]) -> list[Any]:
+        return run_together(self._opened().engine, [_take_turn, *works], PARTY)[1:]
 
-    def _give_up(self, job: _Job) -> None:
-        """Take back what has not been begun: its body must not pile up behind a disk that hangs."""
-        for waiting in (self._jobs, self._patient):
-            if job in waiting:
-                waiting.remove(job)
+    def _keep_together(self, works: Sequence[Work[Any]]) -> list[Any]:
+        opened = self._opened()
+        if opened.inbox is None:
+            return run_together(opened.engine, works, PARTY)
+        # Looked at last: what is committed then is in the file that the next start finds.
+        works = [*works, opened.inbox.require_in_place]
+        return run_together(opened.inbox.engine, works, file.PARTY)[:-1]
 
-    async def _drain(self) -> None:
-        while self._jobs or self._patient:
-            batch, self._jobs = self._jobs[:TOGETHER], self._jobs[TOGETHER:]
-            await self._write(batch)
-            if self._patient:
-                await self._write([self._patient.pop(0)])
-
-    async def _write(self, batch: list[_Job]) -> None:
-        """Commit a batch and tell everybody who waits for it."""
-        for job, answer in zip(batch, await self._commit(batch), strict=True):
-            if job.answer.done():  # whoever asked has given up; the write stands all the same
-                continue
-            if isinstance(answer, BaseException):
-                job.answer.set_exception(answer)
-            else:
-                job.answer.set_result(answer)
-
-    async def _commit(self, batch: list[_Job]) -> list[Any]:
-        """Commit a batch as one, or, when one of it fails, each alone."""
-        if not batch:
-            return []
-        together = _in(self._writer, _write_together, self._opened(), [job.work for job in batch])
-        outcome = (await asyncio.gather(together, return_exceptions=True))[0]
-        if not isinstance(outcome, BaseException):
-            return list(outcome)
-        if len(batch) == 1:
-            return [outcome]
-        return [answer for job in batch for answer in await self._commit([job])]
+    def _renew_inbox(self) -> None:
+        opened = self._opened()
+        if opened.inbox is not None and not opened.inbox.is_in_place():
+            # Wholly closed first: SQLite finds the log of either file by the same name.
+            opened.inbox.engine.dispose()
+            self._open = replace(opened, inbox=_open_inbox(opened.engine))
 
 
-def _run_together(engine: Engine, works: list[Work[Any]]) -> list[Any]:
+def _open_both(url: str) -> _Open:
+    engine = _connect(url)
+    if engine.dialect.name != "sqlite":
+        return _Open(engine, None)
     try:
-        with engine.begin() as connection:
-            return [work(connection) for work in works]
-    except SQLAlchemyError as fault:
-        raise Outage(PARTY, _reason(fault)) from fault
+        return _Open(engine, _open_inbox(engine))
+    except BaseException:
+        engine.dispose()
+        raise
 
 
-def _write_together(engine: Engine, works: list[Work[Any]]) -> list[Any]:
-    return _run_together(engine, [_take_turn, *works])[1:]
+def _open_inbox(engine: Engine) -> Inbox:
+    """Open the file beside a database, and let the two get to know each other."""
+    inbox = file.open_inbox(file.find_place(engine.url.database or ""))
+    try:
+        (folded_to,) = run_together(engine, [lambda main: file.meet(main, inbox.name)], PARTY)
+        run_together(inbox.engine, [lambda own: file.skip_to(own, folded_to)], file.PARTY)
+    except BaseException:
+        inbox.engine.dispose()
+        raise
+    return inbox
+
+
+def _dispose(opened: _Open) -> None:
+    opened.engine.dispose()
+    if opened.inbox is not None:
+        opened.inbox.engine.dispose()
 
 
 def _take_turn(connection: Connection) -> None:
-    """Wait until no other bridge writes; the turn ends with the transaction."""
+    """Wait until nobody else writes; the turn ends with the transaction."""
     if connection.dialect.name == "postgresql":
         turn = text("SELECT pg_advisory_xact_lock(:turn)").bindparams(turn=TURN)
         connection.execute(turn).close()
+    else:
+        # The driver begins at the first change only: the console could write between what a bridge
+        # has read and what it then writes.
+        connection.exec_driver_sql("BEGIN IMMEDIATE").close()
 
 
-def _open(url: str) -> Engine:
+def _connect(url: str) -> Engine:
     # A server that restarted is noticed before a write is lost to it.
     engine = create_engine(url, pool_pre_ping=True)
     is_sqlite = engine.dialect.name == "sqlite"
     event.listen(engine, "connect", _set_pragmas if is_sqlite else _set_limits)
     try:
         with engine.begin() as connection:
+            # Python begins no transaction for a table by itself: without the turn an end half-way
+            # would leave a schema that is neither of the two.
             _take_turn(connection)
             _migrate(connection)
     except SQLAlchemyError as fault:
         engine.dispose()
-        raise Outage(PARTY, _reason(fault)) from fault
+        raise Outage(PARTY, read_reason(fault)) from fault
     except CommandError as fault:
         engine.dispose()
         raise Outage(PARTY, "a later version of this program has been at work in it") from fault
@@ -241,16 +272,3 @@ def _set_limits(connection: Any, _record: object) -> None:  # a psycopg connecti
     ):
         connection.execute(f"SET {setting}").close()
     connection.autocommit = False
-
-
-def _reason(fault: SQLAlchemyError) -> str:
-    """Say it in the database's own words, without the statement and its values."""
-    if isinstance(fault, (DataError, ProgrammingError)):
-        return type(fault.orig).__name__  # PostgreSQL quotes what it could not take
-    return str(getattr(fault, "orig", None) or type(fault).__name__).partition("\n")[0]
-
-
-async def _in(executor: Executor, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(
-        executor, lambda: call(*arguments, **named)
-    )

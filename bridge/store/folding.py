@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
@@ -25,6 +26,7 @@ from bridge.store.boards import (
 from bridge.store.cards import Touched, find_facts, note_changes, note_repeats, put_cards
 from bridge.store.episodes import Kept, in_chunks, put_alerts
 from bridge.store.messages import Want, put_message, want_cards
+from bridge.store.places import choose_unreadable, find_hearing
 from bridge.store.reconciling import note_writer, vouch
 from bridge.store.rings import Ring, put_ring
 from bridge.store.tables import cards, messages
@@ -35,7 +37,7 @@ class Folding:
 
     def __init__(self, connection: Connection, hearing: Hearing, now: datetime) -> None:
         self._connection = connection
-        self._hearing = hearing
+        self._hearing = find_hearing(connection, hearing)
         self._now = now
         self._boards = find_standing_boards(connection)
 
@@ -58,8 +60,11 @@ class Folding:
         shown = _find_shown(connection, [card.card_id for card in news if not card.is_begun])
         worse: dict[int, int] = {}
         rings: list[Ring] = []
+        ears = {each.destination: each.hears for each in audience}
         for card in news:
-            ring, worse[card.card_id] = self._choose_sound(card, kept, shown, repeated)
+            hears = ears.get(card.destination) or partial(self._hearing.hears, card.destination)
+            heard = (each for each in kept if hears(each.labels))
+            ring, worse[card.card_id] = self._choose_sound(card, heard, shown, repeated)
             if ring is not None and not _is_storm(self._boards.get(card.destination)):
                 rings.append(ring)
         note_changes(connection, [each for each in news if each.card_id in shown], worse, now)
@@ -76,12 +81,12 @@ class Folding:
         if rest:
             raw = f"{raw[: limits.UNREADABLE_KEPT]}… (+{len(rest)} characters)"
         facts = {"raw": raw, "fault": unreadable.fault, "source": source}
-        for hearer in audience:
-            if not self._is_repeat(unreadable.identity, hearer.destination):
+        for destination in choose_unreadable(audience, self._hearing):
+            if not self._is_repeat(unreadable.identity, destination):
                 put_message(
                     self._connection,
                     Kind.UNREADABLE,
-                    hearer.destination,
+                    destination,
                     self._now,
                     priority=Priority.NEW,
                     is_loud=True,
@@ -101,17 +106,20 @@ class Folding:
     def _choose_sound(
         self,
         card: Touched,
-        kept: Sequence[Kept],
+        heard: Iterable[Kept],
         shown: Collection[int],
         repeated: Collection[int],
     ) -> tuple[Ring | None, int]:
-        """Say how a phone sounds for what happened to a card, and how many alerts are worse."""
+        """Say how a phone sounds for what happened to a card, and how many alerts are worse.
+
+        `heard` is what the chat hears of the webhook.
+        """
         if card.card_id in repeated and card.card_id in shown:
-            return _choose_repeat(card, kept, self._hearing), 0
+            return _choose_repeat(card, list(heard), self._hearing), 0
         if card.card_id in shown and card.begun:
             return _choose_ring(self._connection, card, self._hearing)
         if card.card_id in shown and card.is_over and card.ended:
-            return _choose_end(card, kept, self._hearing), 0
+            return _choose_end(card, heard, self._hearing), 0
         return None, 0
 
 
@@ -188,14 +196,14 @@ def _choose_ring(
     return _ring(card, kind, sounding), len(worse)
 
 
-def _choose_repeat(card: Touched, kept: Sequence[Kept], hearing: Hearing) -> Ring | None:
-    if not any(each.severity in hearing.loudness.repeat for each in kept):
+def _choose_repeat(card: Touched, heard: Sequence[Kept], hearing: Hearing) -> Ring | None:
+    if not any(each.severity in hearing.loudness.repeat for each in heard):
         return None
-    return _ring(card, RingKind.REPEAT, kept)
+    return _ring(card, RingKind.REPEAT, heard)
 
 
-def _choose_end(card: Touched, kept: Sequence[Kept], hearing: Hearing) -> Ring | None:
-    ended = [each for each in kept if each.has_ended]
+def _choose_end(card: Touched, heard: Iterable[Kept], hearing: Hearing) -> Ring | None:
+    ended = [each for each in heard if each.has_ended]
     if not any(each.severity in hearing.loudness.resolved for each in ended):
         return None
     return _ring(card, RingKind.RESOLVED, ended)

@@ -1,8 +1,9 @@
 """The journal: webhooks as they came. A row here is the promise to Alertmanager.
 
-Writing one down is a single short row, however many alerts it has, so the answer is quick. Folding
-it into episodes and cards comes right after, in a transaction that also takes it out of the
-journal: it happens once, whatever happens to the process.
+Writing one down is a single short row, however many alerts it has, and waits for nothing but the
+disk, so the answer is quick. Folding it into episodes and cards comes right after, in a transaction
+that also takes it out of the journal, or notes that it is folded where the journal is a file of its
+own (see `inbox`): it happens once, whatever happens to the process.
 """
 
 from __future__ import annotations
@@ -10,20 +11,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from bridge import limits
 from bridge.core.alerts import Notification, Unreadable, parse_webhook
-from bridge.core.audience import Destination, Hearer, choose_audience
+from bridge.core.audience import Destination, Hearer
 from bridge.core.hearing import Hearing
 from bridge.core.watchdog import find_pipelines, is_watchdog
+from bridge.errors import Outage
+from bridge.store import inbox as file
 from bridge.store.database import Database
 from bridge.store.folding import Folding
-from bridge.store.places import find_broken, follow_moves
+from bridge.store.inbox import Inbox
+from bridge.store.places import find_audience, find_hearing
 from bridge.store.tables import journal
 
 
@@ -39,7 +44,7 @@ class Folded:
     has_more: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Backlog:
     """How much is written down and not folded yet."""
 
@@ -48,11 +53,12 @@ class Backlog:
 
 
 class Journal:
-    """The way in, kept in the database."""
+    """The way in, kept in the database or in the file beside it."""
 
     def __init__(self, database: Database, hearing: Hearing) -> None:
         self._database = database
         self._hearing = hearing
+        self._undropped = 1  # whoever was here before may have left something
 
     async def put(
         self,
@@ -76,7 +82,9 @@ class Journal:
         if is_listed:
             address["is_listed"] = True
         row = {"body": body, "address": address, "received_at": now}
-        await self._database.write(lambda connection: connection.execute(_PUT, row).close())
+        inbox = self._database.inbox
+        put = insert(journal if inbox is None else file.inbox)
+        await self._database.keep(lambda connection: connection.execute(put, row).close())
 
     async def fold(self, *, now: datetime, together: int | None = None) -> Folded:
         """Fold the oldest webhooks into episodes, cards and messages.
@@ -84,64 +92,164 @@ class Journal:
         Raises:
             Outage: nothing was folded.
         """
+        inbox = self._database.inbox
         most = together or limits.FOLD_WEBHOOKS
-        return await self._database.write(
-            lambda connection: _fold(connection, self._hearing, now, most=most), is_patient=True
-        )
+        try:
+            folded = await self._database.write(
+                lambda connection: _fold(connection, inbox, self._hearing, now, most=most),
+                is_patient=True,
+            )
+        except Outage as fault:
+            if fault.party == file.PARTY:
+                await self._database.renew_inbox()
+            raise
+        if inbox is not None:
+            await self._tidy(inbox, folded)
+        return folded
 
     async def oldest(self) -> int | None:
         """Name the oldest webhook; None where there is none."""
-        oldest = select(func.min(journal.c.id))
-        return await self._database.read(lambda connection: connection.execute(oldest).scalar_one())
+        left = await self._database.read(lambda connection: _find_oldest(connection, journal))
+        inbox = self._database.inbox
+        if left is not None or inbox is None:
+            return left
+        folded_to = await self._find_folded(inbox)
+        return await self._database.read_kept(
+            lambda connection: _find_oldest(connection, file.inbox, after=folded_to)
+        )
 
     async def give_up(self, number: int, fault: str, *, now: datetime) -> None:
         """Show a webhook as it came: it cannot be folded."""
+        inbox = self._database.inbox
         await self._database.write(
-            lambda connection: _give_up(connection, self._hearing, number, fault, now)
+            lambda connection: _give_up(connection, inbox, self._hearing, number, fault, now=now)
         )
 
     async def backlog(self) -> Backlog:
         """Measure what is not folded yet."""
-        measure = select(func.count(), func.min(journal.c.received_at))
-        row = await self._database.read(lambda connection: connection.execute(measure).one())
-        return Backlog(webhooks=row[0], oldest=row[1])
+        backlog = await self._database.read(lambda connection: _measure(connection, journal))
+        inbox = self._database.inbox
+        if inbox is None:
+            return backlog
+        # What is folded between the two looks is counted all the same.
+        folded_to = await self._find_folded(inbox)
+        kept = await self._database.read_kept(
+            lambda connection: _measure(connection, file.inbox, after=folded_to)
+        )
+        received = [each.oldest for each in (backlog, kept) if each.oldest is not None]
+        return Backlog(
+            webhooks=backlog.webhooks + kept.webhooks, oldest=min(received, default=None)
+        )
+
+    async def probe(self, *, now: datetime) -> None:
+        """Prove that a webhook would be kept.
+
+        Raises:
+            Outage: it would not.
+        """
+        inbox = self._database.inbox
+        prove = _look if inbox is None else file.beat
+        await self._database.keep(lambda connection: prove(connection, now))
+
+    async def _find_folded(self, inbox: Inbox) -> int:
+        return await self._database.read(
+            lambda connection: file.find_folded(connection, inbox.name) or 0
+        )
+
+    async def _tidy(self, inbox: Inbox, folded: Folded) -> None:
+        """Drop what has been folded: nobody reads it again, so there is no hurry."""
+        if not folded.webhooks and not inbox.is_in_place():
+            await self._database.renew_inbox()
+            return
+        self._undropped += folded.webhooks
+        is_idle = self._undropped and not folded.webhooks
+        if not is_idle and self._undropped < file.DROPPED_TOGETHER:
+            return
+        with suppress(Outage):  # it is dropped another time; `probe` says what is wrong
+            number = await self._find_folded(inbox)
+            while await self._database.keep(
+                lambda connection: file.drop(connection, number), is_patient=True
+            ):
+                pass
+            self._undropped = 0
+            await self._database.read_kept(file.copy_log)
 
 
-_PUT = insert(journal)
+@dataclass(frozen=True)
+class _Chosen:
+    """Some of the oldest webhooks, and the way to see to it that they are folded once."""
+
+    rows: Sequence[Any]
+    has_more: bool
+    take_out: Callable[[Connection], None]
+    """Belongs in the transaction that folds them."""
 
 
-def _fold(connection: Connection, hearing: Hearing, now: datetime, *, most: int) -> Folded:
-    sizes = connection.execute(
-        select(journal.c.id, func.length(journal.c.body)).order_by(journal.c.id).limit(most + 1)
-    ).all()
-    chosen: list[int] = []
-    total = 0
-    for row_id, size in sizes[:most]:
-        total += size
-        if chosen and total > limits.FOLD_BYTES:
-            break
-        chosen.append(row_id)
-    if not chosen:
+def _fold(
+    connection: Connection, inbox: Inbox | None, hearing: Hearing, now: datetime, *, most: int
+) -> Folded:
+    chosen = _choose(connection, inbox, most)
+    if not chosen.rows:
         return Folded()
-    rows = connection.execute(
-        select(journal).where(journal.c.id.in_(chosen)).order_by(journal.c.id)
-    )
     choose = _audience_chooser(connection, hearing)
     fold = Folding(connection, hearing, now)
     pipelines: set[str] = set()
     members: Counter[str] = Counter()
-    for row in rows.all():
+    for row in chosen.rows:
         notification = _fold_webhook(fold, row, choose(row.address))
         pipelines |= find_pipelines(notification.alerts, source=notification.source)
         members.update(each.status.value for each in notification.alerts)
         members["unreadable"] += len(notification.unreadable)
-    connection.execute(delete(journal).where(journal.c.id.in_(chosen)))
+    chosen.take_out(connection)
     return Folded(
-        webhooks=len(chosen),
+        webhooks=len(chosen.rows),
         pipelines=frozenset(pipelines),
         members=members,
-        has_more=len(sizes) > len(chosen),
+        has_more=chosen.has_more,
     )
+
+
+def _choose(connection: Connection, inbox: Inbox | None, most: int) -> _Chosen:
+    """Choose the oldest webhooks: what an earlier version left in the database comes first."""
+    rows, has_more = _find_some(connection, journal, most)
+    if rows or inbox is None:
+        done = delete(journal).where(journal.c.id.in_([row.id for row in rows]))
+        has_more = has_more or inbox is not None
+        return _Chosen(rows, has_more, lambda main: main.execute(done).close())
+    name, folded_to = inbox.name, file.find_folded(connection, inbox.name) or 0
+    with inbox.connect() as reading:
+        rows, has_more = _find_some(reading, file.inbox, most, after=folded_to)
+    return _Chosen(
+        rows, has_more, lambda main: file.note_folded(main, name, folded_to, rows[-1].id)
+    )
+
+
+def _find_some(
+    connection: Connection, table: Table, most: int, *, after: int = 0
+) -> tuple[Sequence[Any], bool]:
+    """Read some of the oldest webhooks, and say whether there are more."""
+    sizes = select(table.c.id, func.length(table.c.body)).where(table.c.id > after)
+    found = connection.execute(sizes.order_by(table.c.id).limit(most + 1)).all()
+    chosen = file.choose_some(found, most=most, most_bytes=limits.FOLD_BYTES)
+    if not chosen:
+        return [], False
+    rows = select(table).where(table.c.id.in_(chosen)).order_by(table.c.id)
+    return connection.execute(rows).all(), len(found) > len(chosen)
+
+
+def _find_oldest(connection: Connection, table: Table, *, after: int = 0) -> int | None:
+    oldest = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(1)
+    return connection.execute(oldest).scalar_one_or_none()
+
+
+def _measure(connection: Connection, table: Table, *, after: int = 0) -> Backlog:
+    measure = select(func.count(), func.min(table.c.received_at)).where(table.c.id > after)
+    return Backlog(*connection.execute(measure).one())
+
+
+def _look(connection: Connection, _: datetime) -> None:
+    """Ask what costs nothing: in the database itself others prove that a write arrives."""
+    connection.execute(select(1)).close()
 
 
 def _fold_webhook(fold: Folding, row: Any, audience: Sequence[Hearer]) -> Notification:
@@ -176,25 +284,24 @@ def _audience_chooser(
     connection: Connection, hearing: Hearing
 ) -> Callable[[Mapping[str, Any]], Sequence[Hearer]]:
     """Make the function that says who hears a webhook, given its `address`."""
-    follow, broken = follow_moves(connection), find_broken(connection)
-    subscribed = [follow(each) for each in hearing.subscribed]
-    fallback = follow(hearing.fallback) if hearing.fallback else None
-
-    def choose(address: Mapping[str, Any]) -> Sequence[Hearer]:
-        given = _read_address(address)
-        addressed = follow(given) if given else None
-        return choose_audience(subscribed, addressed, broken=broken, fallback=fallback)
-
-    return choose
+    choose = find_audience(connection, find_hearing(connection, hearing))
+    return lambda address: choose(_read_address(address))
 
 
 def _give_up(
-    connection: Connection, hearing: Hearing, number: int, fault: str, now: datetime
+    connection: Connection,
+    inbox: Inbox | None,
+    hearing: Hearing,
+    number: int,
+    fault: str,
+    *,
+    now: datetime,
 ) -> None:
-    row = connection.execute(select(journal).where(journal.c.id == number)).one_or_none()
-    if row is None:
-        return
-    raw = bytes(row.body).decode("utf-8", errors="backslashreplace")
-    audience = _audience_chooser(connection, hearing)(row.address)
-    Folding(connection, hearing, now).unreadable("", Unreadable(raw=raw, fault=fault), audience)
-    connection.execute(delete(journal).where(journal.c.id == row.id))
+    chosen = _choose(connection, inbox, 1)
+    for row in chosen.rows:
+        if row.id != number:  # somebody else has folded it
+            return
+        raw = bytes(row.body).decode("utf-8", errors="backslashreplace")
+        audience = _audience_chooser(connection, hearing)(row.address)
+        Folding(connection, hearing, now).unreadable("", Unreadable(raw=raw, fault=fault), audience)
+        chosen.take_out(connection)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from bridge.core.audience import Destination
+from bridge.core.audience import UNWANTED, Destination
 from bridge.core.outbox import Form, Kind, Priority
 from bridge.store.episodes import in_chunks
 from bridge.store.tables import Instant, cards, messages
@@ -73,18 +73,23 @@ def put_message(
 
 
 def want_cards(connection: Connection, wants: Mapping[int, Want], now: datetime) -> None:
-    """Ask for cards to be shown as they are now: a change while one waits costs nothing more."""
+    """Ask for cards to be shown as they are now: a change while one waits costs nothing more.
+
+    What is filed has no message and gets none.
+    """
     if not wants:
         return
     known = _want_known(connection, wants, now)
     for card_id, want in wants.items():
         if card_id not in known:
             place = select(cards.c.chat_id, cards.c.thread_id).where(cards.c.id == card_id)
-            chat_id, thread_id = connection.execute(place).one()
+            here = Destination(*connection.execute(place).one())
+            if here == UNWANTED:
+                continue
             put_message(
                 connection,
                 Kind.CARD,
-                Destination(chat_id, thread_id),
+                here,
                 now,
                 priority=want.priority,
                 card_id=card_id,

@@ -14,24 +14,22 @@ from bridge import limits
 from bridge.core.audience import NOBODY, Destination
 from bridge.core.cards import Ending, ListFacts, UnreadableFacts
 from bridge.core.hearing import Hearing
-from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict
+from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict, is_pressing
 from bridge.core.second_way import WaitingCard
 from bridge.logs import create_log
 from bridge.store.board_facts import find_board_facts
 from bridge.store.boards import next_edit
 from bridge.store.cards import find_facts
 from bridge.store.database import Database
-from bridge.store.destinations import (
-    Broken,
-    break_destination,
-    mend_destination,
-    move_chat,
-)
+from bridge.store.destinations import Broken, break_destination, mend_destination
 from bridge.store.episodes import note_endings
 from bridge.store.messages import IS_WAITING, put_message, wanted_anew
+from bridge.store.moving import move_chat
 from bridge.store.notices import read_notice
+from bridge.store.places import find_hearing
 from bridge.store.queue import change_boards, decide, lease
 from bridge.store.rings import find_ring_facts
+from bridge.store.standing import OF_A_CARD
 from bridge.store.tables import calls, chats, heartbeat, messages
 
 _log = create_log(__name__)
@@ -76,7 +74,7 @@ class Outbox:
         rows = await self._database.write(work)
         try:
             claimed = await self._database.read(
-                lambda connection: [_read_or_fail(connection, row) for row in rows]
+                lambda connection: _read_all(connection, rows, self._hearing, now)
             )
         except BaseException:
             # Else every chat of this pass would wait for its lease to run out.
@@ -115,17 +113,19 @@ class Outbox:
 
         def work(connection: Connection) -> None:
             note_endings(connection, endings)
+            _note_call(connection, message, verdict, now)
+            if _forget_withdrawn(connection, message):
+                return
             _settle(connection, message, verdict, now)
+            hearing = find_hearing(connection, self._hearing)
             if verdict.shown:
-                mend_destination(connection, message.destination, self._hearing, now)
+                mend_destination(connection, message.destination, hearing, now)
             if verdict.is_broken and verdict.reason is not None:
                 reason, detail = verdict.reason.value, verdict.detail
                 broken = Broken(message.destination, reason, detail)
-                break_destination(connection, broken, self._hearing, now)
+                break_destination(connection, broken, hearing, now)
             if verdict.moved_to is not None:
-                move_chat(
-                    connection, message.destination.chat_id, verdict.moved_to, self._hearing, now
-                )
+                move_chat(connection, message.destination.chat_id, verdict.moved_to, hearing, now)
 
         await self._database.write(work)
 
@@ -193,24 +193,37 @@ class Outbox:
         await self._database.write(work)
 
 
-def _read_claimed(connection: Connection, row: Any) -> Claimed | None:
+def _read_all(
+    connection: Connection, rows: Sequence[Any], settled: Hearing, now: datetime
+) -> list[Claimed | Exception | None]:
+    hearing = find_hearing(connection, settled)
+    return [_read_or_fail(connection, row, hearing, now) for row in rows]
+
+
+def _read_claimed(
+    connection: Connection, row: Any, hearing: Hearing, now: datetime
+) -> Claimed | None:
     """Gather what a leased row of `messages` is to show; None when there is nothing to say."""
     facts = _find_message_facts(connection, row)
     if facts is None:
         return None
+    here = Destination(row.chat_id, row.thread_id)
+    is_news = bool(row.is_loud) and row.telegram_id is None
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
-        destination=Destination(row.chat_id, row.thread_id),
+        destination=here,
         revision=row.revision,
         telegram_id=row.telegram_id,
         form=Form(row.form),
         attempts=row.attempts,
         waiting_since=row.waiting_since,
         facts=facts,
-        is_loud=bool(row.is_loud) and row.telegram_id is None,
+        is_loud=is_news and (is_pressing(facts) or not hearing.is_quiet(here, now)),
         reply_to=_find_answered(connection, row),
         claimed_at=row.leased_until - limits.CLAIM_LEASE,
+        preferences=hearing.ear(here).preferences,
+        is_subscribed=here in hearing.subscribed,
     )
 
 
@@ -240,10 +253,12 @@ def _find_answered(connection: Connection, row: Any) -> int | None:
     return None if answered is None else int(answered)
 
 
-def _read_or_fail(connection: Connection, row: Any) -> Claimed | Exception | None:
+def _read_or_fail(
+    connection: Connection, row: Any, hearing: Hearing, now: datetime
+) -> Claimed | Exception | None:
     """Gather what a row is to show; what is wrong with it is its own failure alone."""
     try:
-        return _read_claimed(connection, row)
+        return _read_claimed(connection, row, hearing, now)
     except SQLAlchemyError:
         raise
     except Exception as fault:  # noqa: BLE001 - one bad row must not hold up every chat
@@ -285,13 +300,11 @@ def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: dat
         values |= {"shown_revision": message.revision, "waiting_since": now, "is_loud": False}
         values["is_whole"] = verdict.is_whole
         if message.kind is Kind.BOARD:
-            board_id = select(messages.c.board_id).where(messages.c.id == message.id)
-            values["due_at"] = next_edit(
-                connection,
-                connection.execute(board_id).scalar_one(),
-                message.claimed_at or now,
-                now,
-            )
+            mine = select(messages.c.board_id).where(messages.c.id == message.id)
+            board_id = connection.execute(mine).scalar_one_or_none()
+            if board_id is not None:  # it was withdrawn while it was under way
+                claimed_at = message.claimed_at or now
+                values["due_at"] = next_edit(connection, board_id, claimed_at, now)
         elif message.kind is Kind.CARD:
             _want_list(connection, message, verdict, now)
             # What has been seen is no news any more: new alerts that came meanwhile ring.
@@ -301,6 +314,24 @@ def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: dat
                 else_=int(Priority.EDIT),
             )
     connection.execute(update(messages).where(messages.c.id == message.id).values(values))
+
+
+def _forget_withdrawn(connection: Connection, message: Claimed) -> bool:
+    """Drop the row of a message that was withdrawn while it was under way; answer whether it was.
+
+    Whatever became of it, it is not for its destination any more.
+    """
+    withdrawn = delete(messages).where(
+        messages.c.id == message.id,
+        messages.c.kind.in_(OF_A_CARD),
+        messages.c.card_id.is_(None),
+        messages.c.board_id.is_(None),
+    )
+    return connection.execute(withdrawn).rowcount > 0
+
+
+def _note_call(connection: Connection, message: Claimed, verdict: Verdict, now: datetime) -> None:
+    """Note when Telegram answered, and how long it shall be left alone."""
     answered = select(func.max(calls.c.id)).where(calls.c.message_id == message.id)
     connection.execute(update(calls).where(calls.c.id == answered.scalar_subquery()).values(at=now))
     if verdict.pause_chat_until is not None and verdict.reason is not None:
@@ -315,11 +346,11 @@ def _want_list(connection: Connection, message: Claimed, verdict: Verdict, now: 
     again = update(messages).where(messages.c.card_id == mine, messages.c.kind == Kind.LIST.value)
     if connection.execute(again.values(wanted_anew(now))).rowcount or verdict.is_whole:
         return
-    card_id = connection.execute(select(mine)).scalar_one()
-    if card_id is not None:  # another card has taken its place while it was under way
-        put_message(
-            connection, Kind.LIST, message.destination, now, priority=Priority.LIST, card_id=card_id
-        )
+    place = select(messages.c.card_id, messages.c.chat_id, messages.c.thread_id)
+    row = connection.execute(place.where(messages.c.id == message.id)).one_or_none()
+    if row is not None:  # another card has taken its place while it was under way
+        here = Destination(row.chat_id, row.thread_id)  # or its group has moved
+        put_message(connection, Kind.LIST, here, now, priority=Priority.LIST, card_id=row.card_id)
 
 
 def _pause(connection: Connection, chat_id: int, until: datetime, reason: str) -> None:

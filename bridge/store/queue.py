@@ -26,6 +26,7 @@ from bridge.store.boards import (
 from bridge.store.messages import IS_WAITING
 from bridge.store.tables import calls, chats, destinations, messages
 
+ANSWER = 0  # the message of a call that answers somebody: none of the queue's
 AHEAD = 4  # how many messages of one chat a pass looks at; it sends one
 # A lease or a wait beyond what we ever give was given by a clock that has been put back since.
 _LONGEST_LEASE = 2 * limits.CLAIM_LEASE
@@ -62,7 +63,7 @@ class Plan:
 
 def decide(connection: Connection, under_way: Collection[int], now: datetime) -> Plan:
     """Look at everything that waits and decide what a pass does."""
-    recent = _find_calls(connection, now)
+    recent = find_calls(connection, now)
     budget = Budget(recent, now)
     boards = find_standing_boards(connection)
     storms = {place: board for place, board in boards.items() if board.over_at is None}
@@ -122,7 +123,7 @@ def change_boards(connection: Connection, plan: Plan, hearing: Hearing, now: dat
         close_board(connection, board, now)
 
 
-def _find_calls(connection: Connection, now: datetime) -> list[Call]:
+def find_calls(connection: Connection, now: datetime) -> list[Call]:
     """Find what counts against the pace; a call under way may meet Telegram at any moment yet."""
     recent = (
         select(calls, _is_leased(now).label("is_leased"))
@@ -137,6 +138,7 @@ def _find_calls(connection: Connection, now: datetime) -> list[Call]:
             row.chat_id,
             max(row.at, now) if row.is_leased and last[row.message_id] == row.id else row.at,
             row.is_board,
+            is_answer=row.message_id == ANSWER,
         )
         for row in rows
     ]

@@ -27,6 +27,7 @@ from bridge.store.boards import find_standing_boards
 from bridge.store.cards import note_repeats
 from bridge.store.database import Database
 from bridge.store.episodes import in_chunks, name_alert
+from bridge.store.places import find_hearing
 from bridge.store.rings import Ring, put_ring
 from bridge.store.tables import card_episodes, cards, episodes, messages, state
 
@@ -109,7 +110,7 @@ class Reconciling:
         muted = [row.id for row in held if row.muting is not None]
         unmuted = [each for each in muted if repairs.mutings.get(each, Muting.SILENCED) is None]
         if unmuted:
-            _ring_unmuted(connection, unmuted, self._hearing, now)
+            _ring_unmuted(connection, unmuted, find_hearing(connection, self._hearing), now)
         return changed
 
 
@@ -225,8 +226,10 @@ def _ring_unmuted(
     for chunk in in_chunks(episode_ids):
         for row in connection.execute(_SHOWING.where(episodes.c.id.in_(chunk))):
             place = Destination(row.chat_id, row.thread_id)
-            severity = Severity.of(row.facts["labels"])
-            if place not in storms and hearing.sounds_at_first(severity):
+            labels = row.facts["labels"]
+            severity = Severity.of(labels)
+            is_heard = "instead_of" in row.about or hearing.hears(place, labels)
+            if place not in storms and hearing.sounds_at_first(severity) and is_heard:
                 about[row.card_id, place][row.id] = severity
     for (card_id, place), severities in about.items():
         ring = Ring(
@@ -244,7 +247,7 @@ def _ring_unmuted(
 
 _SHOWING: Final = (
     select(episodes.c.id, episodes.c.facts, card_episodes.c.card_id)
-    .add_columns(cards.c.chat_id, cards.c.thread_id)
+    .add_columns(cards.c.chat_id, cards.c.thread_id, cards.c.about)
     .join(card_episodes, card_episodes.c.episode_id == episodes.c.id)
     .join(cards, cards.c.id == card_episodes.c.card_id)
     .join(messages, messages.c.card_id == cards.c.id)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, and_, delete, func, not_, or_, select
 
+from bridge.core.alerts import Severity
+from bridge.core.audience import UNWANTED
 from bridge.core.outbox import Kind
 from bridge.store.cards import drop_cards
 from bridge.store.database import Database
+from bridge.store.episodes import read_member
 from bridge.store.messages import IS_WAITING
+from bridge.store.places import is_at
 from bridge.store.tables import boards, card_episodes, cards, episodes, messages
 
 _AT_ONCE = 500  # chosen: rows purged in one transaction hold up a webhook for a few milliseconds
@@ -37,6 +41,15 @@ class Account:
         return self.without_card + self.without_message + self.unseen + self.without_list
 
 
+@dataclass(frozen=True)
+class Unwanted:
+    """What fires and is shown to nobody, because no chat wants it or may know of it."""
+
+    alerts: int
+    critical: int
+    """Of those, how many are critical."""
+
+
 class Records:
     """What is kept of the past."""
 
@@ -46,6 +59,10 @@ class Records:
     async def balance(self) -> Account:
         """Account for every alert: shown, listed as left out, or waiting in plain sight."""
         return await self._database.read(_balance)
+
+    async def unwanted(self) -> Unwanted:
+        """Count what fires and is shown to nobody although there are chats."""
+        return await self._database.read(_find_unwanted)
 
     async def purge(self, *, before: datetime) -> int:
         """Let go of a portion of what was over and shown by then; answer how much.
@@ -77,10 +94,32 @@ def _balance(connection: Connection) -> Account:
     )
     return Account(
         without_card=count(~shown_by.exists(), of=episodes),
-        without_message=count(~told_by.exists(), of=cards),
+        # What no chat is to be shown is filed, and has no message.
+        without_message=count(~told_by.exists(), not_(and_(*is_at(cards, UNWANTED))), of=cards),
         unseen=count(is_card, messages.c.is_covered, ~told_on.exists(), of=messages),
         without_list=count(is_card, messages.c.is_whole.is_(False), ~list_of.exists(), of=messages),
     )
+
+
+def _find_unwanted(connection: Connection) -> Unwanted:
+    filed = is_at(cards, UNWANTED)
+    firing = (
+        select(episodes)
+        .distinct()
+        .join(card_episodes, card_episodes.c.episode_id == episodes.c.id)
+        .join(cards, cards.c.id == card_episodes.c.card_id)
+        .where(*filed, cards.c.closed_at.is_(None), episodes.c.ended_at.is_(None))
+    )
+    other = cards.alias("other")
+    told = card_episodes.alias("told")
+    shown = (
+        select(other.c.id)
+        .join(told, told.c.card_id == other.c.id)
+        .where(told.c.episode_id == episodes.c.id, not_(and_(*is_at(other, UNWANTED))))
+    )
+    members = [read_member(row) for row in connection.execute(firing.where(~shown.exists()))]
+    critical = sum(each.severity is Severity.CRITICAL for each in members)
+    return Unwanted(len(members), critical)
 
 
 def _purge(connection: Connection, before: datetime) -> int:

@@ -73,6 +73,8 @@ class Json(TypeDecorator[Any]):
 
 metadata = MetaData()
 
+# Where webhooks are kept: in PostgreSQL. Beside an SQLite database the inbox has them, and only
+# what an earlier version has left is here.
 journal = Table(
     "journal",
     metadata,
@@ -80,6 +82,14 @@ journal = Table(
     Column("body", LargeBinary, nullable=False),  # the webhook as it came
     Column("address", Json, nullable=False),  # source, chat_id, thread_id; the last two may be null
     Column("received_at", Instant, nullable=False),
+)
+
+# What of each inbox has been folded.
+inboxes = Table(
+    "inboxes",
+    metadata,
+    Column("name", DIGEST, primary_key=True),
+    Column("folded_to", BigInteger, nullable=False),  # a number of its journal
 )
 
 episodes = Table(

@@ -9,6 +9,7 @@ from jinja2 import Environment
 from bridge.core.cards import CardFacts, UnreadableFacts
 from bridge.core.formatted import Content
 from bridge.limits import MESSAGE_CHARACTERS, UNREADABLE_CHARACTERS
+from bridge.views.keyboards import create_card_keyboard
 from bridge.views.links import canonical_link
 from bridge.views.markup import parse_markup
 from bridge.views.shown import Presenter, Rung
@@ -40,7 +41,11 @@ def render_card(environment: Environment, presenter: Presenter, facts: CardFacts
         text = parse_markup(template.render(card=card, translator=presenter.translator))
         if is_sendable(text, MESSAGE_CHARACTERS) or rung is rungs[-1]:
             break
-    return Content(text=check_message(text, MESSAGE_CHARACTERS), is_whole=card.is_whole)
+    return Content(
+        text=check_message(text, MESSAGE_CHARACTERS),
+        keyboard=create_card_keyboard(presenter.translator, facts),
+        is_whole=card.is_whole,
+    )
 
 
 def render_unreadable(

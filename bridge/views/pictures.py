@@ -103,5 +103,5 @@ def _show(voice: Voice, curve: Curve, facts: ChartFacts) -> ShownCurve | None:
 
 def _write(voice: Voice, value: float, unit: Unit) -> str:
     if unit is Unit.NUMBER:
-        return render_number(value, voice.translator)
+        return render_number(round(value, 2) if abs(value) >= 1 else value, voice.translator)
     return write_quantity(voice, value, unit)

@@ -9,7 +9,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -66,13 +66,13 @@ class Foreground:
         *,
         voice: Voice,
         ending: Ending,
-        greeting: Sequence[str],
+        greet: Callable[[], Sequence[str]],
     ) -> None:
         self._folder = folder
         self._members = {member.name: member for member in members}
         self._voice = voice
         self._ending = ending
-        self._greeting = greeting
+        self._greet = greet
         self._running: set[str] = set()
         self._pending = dict.fromkeys(self._members, "")
         """Programs that are not up yet, each with what happened to it before."""
@@ -175,7 +175,7 @@ class Foreground:
                 self._quote(name)
         if is_late or not self._pending:
             self._is_greeted = True
-            for line in self._greeting:
+            for line in self._greet():
                 self._voice.say(line)
 
     def _tell_up(self, member: Member, story: str) -> None:

@@ -13,7 +13,7 @@ from deploy.stack.binaries import ProgramMissing, gather
 from deploy.stack.folder import Record, StackFault, strip_environ
 from deploy.stack.plan import Plan, Wishes
 from deploy.stack.ports import Reservations, choose_ports
-from deploy.stack.questions import Terminal, ask_for_people, ask_for_token
+from deploy.stack.questions import Terminal, ask_for_token
 from deploy.stack.watcher import generate, split_reloads
 
 Say = Callable[[str], None]
@@ -21,16 +21,15 @@ TOKEN_NAMES = ("BOT_TOKEN", "BOT_TOKEN_FILE")
 
 
 def read_wishes(root: Path, *, is_sandbox: bool, terminal: Terminal | None) -> Wishes:
-    """Read what the settings ask for, asking the person at the terminal for what lacks."""
+    """Read what the settings ask for, asking the person at the terminal for a token.
+
+    Who is admin and which chat hears alerts is not asked: nobody knows their own numbers by heart,
+    and a link makes the first admin.
+    """
     given = read_environment(root)
     has_token = any(name in given for name in TOKEN_NAMES)
     if not is_sandbox and not has_token and terminal is not None:
         has_token = ask_for_token(root, terminal)
-    if has_token and not is_sandbox:
-        # What is wrong is said before anything is asked.
-        load_settings(given)
-        missing = [name for name in ("ALERT_CHAT_ID", "ALLOWED_USERS") if name not in given]
-        ask_for_people(root, missing, terminal)
         given = read_environment(root)
     return Wishes(
         root=root,

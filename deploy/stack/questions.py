@@ -1,4 +1,4 @@
-"""Ask the person at the terminal for what a real bot needs, and keep the answers in `.env`."""
+"""Ask the person at the terminal for a real bot's token, and keep it in `.env`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ from bridge.settings import SETTINGS
 from deploy.stack.folder import StackFault, write_private
 
 KINDS = {setting.name: setting.kind for setting in SETTINGS}
-QUESTIONS = {
-    "ALERT_CHAT_ID": "Chat that hears every alert (its numeric id): ",
-    "ALLOWED_USERS": "Your Telegram user id (admins, comma separated): ",
-}
 TOKEN_QUESTION = "Bot token from @BotFather (empty: try it with a local Telegram): "  # noqa: S105  a question
 # Chosen: a person who misses three times should read the form in peace.
 TRIES = 3
@@ -23,41 +19,24 @@ TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Terminal:
-    """How to ask: openly, and without showing what is typed."""
+    """How to ask without showing what is typed."""
 
-    ask: Callable[[str], str] = input
     ask_secretly: Callable[[str], str] = getpass.getpass
 
 
 def ask_for_token(root: Path, terminal: Terminal) -> bool:
     """Ask once for a bot token; false when the person wants the local Telegram."""
-    answer = ask_until_right("BOT_TOKEN", TOKEN_QUESTION, terminal.ask_secretly, may_be_empty=True)
+    answer = ask_until_right("BOT_TOKEN", TOKEN_QUESTION, terminal.ask_secretly)
     if answer:
         keep(root, "BOT_TOKEN", answer)
     return bool(answer)
 
 
-def ask_for_people(root: Path, missing: list[str], terminal: Terminal | None) -> None:
-    """Ask for the chat and the admins of a real bot, or say which settings they are."""
-    if missing and terminal is None:
-        raise StackFault(
-            f"with a BOT_TOKEN the settings {' and '.join(missing)} are needed:"
-            " put them into .env (see .env.example) and start again",
-            code=2,
-        )
-    for name in missing:
-        if terminal is not None:
-            answer = ask_until_right(name, QUESTIONS[name], terminal.ask, may_be_empty=False)
-            keep(root, name, answer)
-
-
-def ask_until_right(
-    name: str, question: str, ask: Callable[[str], str], *, may_be_empty: bool
-) -> str:
-    """Ask until the answer has the setting's form."""
+def ask_until_right(name: str, question: str, ask: Callable[[str], str]) -> str:
+    """Ask until the answer is empty or has the setting's form."""
     for _ in range(TRIES):
         answer = ask(question).strip()
-        if not answer and may_be_empty:
+        if not answer:
             return ""
         try:
             KINDS[name].parse(answer)

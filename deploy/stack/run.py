@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bridge.settings import read_environment
 from deploy.stack.binaries import ProgramMissing, gather
 from deploy.stack.checks_running import TELEGRAM, UNKNOWN_TOKEN, check_bot
+from deploy.stack.first_admin import invite
 from deploy.stack.folder import Folder, Member, Record, StackFault, strip_environ
 from deploy.stack.foreground import Ending, Foreground
 from deploy.stack.leftovers import end_leftovers
@@ -37,10 +38,13 @@ def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
         plan = prepare(wishes, voice.say, reservations)
         record = record_of(plan)
         folder.put_record(record)
-        greeting = render_greeting(plan, record)
-        return Foreground(
-            folder, plan.list_members(), voice=voice, ending=ending, greeting=greeting
-        ).run()
+
+        def greet() -> list[str]:
+            invitation = invite(plan.bridge(), folder.root, is_sandbox=record.is_sandbox)
+            return render_greeting(plan, record, invitation)
+
+        members = plan.list_members()
+        return Foreground(folder, members, voice=voice, ending=ending, greet=greet).run()
 
 
 def require_known_bot(wishes: Wishes, voice: Voice) -> None:
@@ -57,8 +61,8 @@ def require_known_bot(wishes: Wishes, voice: Voice) -> None:
         voice.mark(BAD, f"{finding.subject}: {finding.text}; {finding.mend}")
 
 
-def render_greeting(plan: Plan, record: Record) -> list[str]:
-    """Say where to look and what to try."""
+def render_greeting(plan: Plan, record: Record, invitation: Sequence[str]) -> list[str]:
+    """Say where to look, what to try, and how the first admin gets in."""
     lines = [*render_lines_to_paste(plan).splitlines(), ""]
     if record.is_sandbox:
         lines += [
@@ -69,6 +73,8 @@ def render_greeting(plan: Plan, record: Record) -> list[str]:
         ]
     else:
         lines += ["  The bot is at work. Try it, in another terminal:  ./start.sh test-alert"]
+    if invitation:
+        lines += ["", *invitation, ""]
     return [*lines, "  Ctrl-C ends everything.", ""]
 
 
@@ -105,7 +111,9 @@ def run_host(folder: Folder, voice: Voice) -> int:
             "  Ctrl-C ends everything.",
             "",
         ]
-        return Foreground(folder, [member], voice=voice, ending=ending, greeting=greeting).run()
+        return Foreground(
+            folder, [member], voice=voice, ending=ending, greet=lambda: greeting
+        ).run()
 
 
 def create_exporter(folder: Folder, voice: Voice, address: str) -> Member:

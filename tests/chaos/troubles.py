@@ -8,7 +8,7 @@ import resource
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -73,6 +73,7 @@ METHODS: Final = (
     *("sendMessage", "sendDocument", "editMessageText"),
     *("editMessageCaption", "editMessageMedia"),
 )
+_FILES: Final = ("opswire.db", "opswire.inbox.db")
 JUMPS: Final = tuple(timedelta(seconds=each) for each in (-40, -5, 30, 600, 3600))
 
 
@@ -171,13 +172,19 @@ async def _delete_topic(scene: Scene, seconds: float) -> None:
 
 
 async def _lock(scene: Scene, seconds: float) -> None:
-    """Hold the file; the bridge waits five seconds for another writer, then answers 503."""
+    """Hold a file or both; the bridge waits five seconds for another writer, then answers 503."""
     await asyncio.sleep(scene.chance.uniform(0, seconds / 3))
-    path = scene.keeper.folder / "state" / "bridge.db"
-    with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    files = scene.chance.choice((_FILES[:1], _FILES[1:], _FILES))
+    with ExitStack() as stack:
+        held = []
+        for name in files:
+            path = scene.keeper.folder / "state" / name
+            other = sqlite3.connect(path, timeout=5, isolation_level=None)
+            held.append(stack.enter_context(closing(other)))
+            other.execute("BEGIN IMMEDIATE")
         await asyncio.sleep(scene.chance.uniform(seconds / 6, seconds * 2.2))
-        other.execute("ROLLBACK")
+        for other in held:
+            other.execute("ROLLBACK")
 
 
 async def _fill_disk(scene: Scene, seconds: float) -> None:
@@ -198,7 +205,7 @@ async def _forbid_writing(scene: Scene, seconds: float) -> None:
     """Let a bridge find its files read-only when it starts, and mend them under it."""
     await asyncio.sleep(scene.chance.uniform(0, seconds / 2))
     state = scene.keeper.folder / "state"
-    files = [each for each in state.iterdir() if each.name.startswith("bridge.db")]
+    files = [each for each in state.iterdir() if each.name.startswith(_FILES)]
     scene.keeper.is_bound = True
     for each in files:
         each.chmod(0o400)

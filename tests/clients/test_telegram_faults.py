@@ -25,7 +25,8 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import SendMessage
 
-from bridge.clients.telegram import Telegram, judge_fault
+from bridge.clients.telegram import Telegram
+from bridge.clients.telegram_faults import judge_fault
 from bridge.core.audience import Destination
 from bridge.core.formatted import Attachment, Content, Formatted
 from bridge.core.outbox import Failed, Outcome, Reason, Sent

@@ -51,7 +51,7 @@ def test_the_fallback_hears_once_however_many_are_broken() -> None:
 
 def test_a_fallback_that_hears_for_itself_hears_once_and_as_itself() -> None:
     assert hear(OPS, FALLBACK, broken={OPS: REFUSES}, fallback=FALLBACK)[1] == Hearer(
-        destination=FALLBACK
+        destination=FALLBACK, also_for=(OPS,)
     )
 
 

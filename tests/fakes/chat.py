@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from bridge.core.access import EVERYWHERE, Person, Role, Scope
 from bridge.core.arrivals import Arrival, ArrivalKind
 from bridge.core.audience import Destination
+from bridge.core.audit import Outcome as Ending
 from bridge.core.formatted import Content
 from bridge.core.inventory import Inventory, parse_inventory
 from bridge.core.keyboards import Keyboard
@@ -45,9 +46,9 @@ class FakePeople:
         """Find somebody with a role."""
         return self.known.get(user_id)
 
-    async def note_name(self, user_id: int, name: str) -> None:
+    async def note_name(self, person: Person, name: str) -> None:
         """Remember what somebody calls themselves."""
-        self.known[user_id] = replace(self.known[user_id], name=name)
+        self.known[person.user_id] = replace(person, name=name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +124,10 @@ class FakeBooks:
 
     notes: list[tuple[int, str, str]] = field(default_factory=list)
 
-    async def note(self, asked: Asked, outcome: str, detail: str = "") -> None:
+    async def note(self, asked: Asked, outcome: Ending, detail: str = "") -> None:
         """Write down what somebody changed, or was refused."""
         del detail
-        self.notes.append((asked.actor.user_id, asked.command, outcome))
+        self.notes.append((asked.actor.user_id, asked.command, outcome.value))
 
 
 @dataclass
@@ -141,6 +142,8 @@ class FakeChat:
     books: FakeBooks = field(default_factory=FakeBooks)
     faults: list[tuple[str, Exception]] = field(default_factory=list)
     """Templates that failed."""
+    moves: list[tuple[int, int]] = field(default_factory=list)
+    """Groups that have become supergroups: old id, new id."""
 
     def __post_init__(self) -> None:
         voices = Voices(lambda name, fault: self.faults.append((name, fault)))
@@ -156,8 +159,12 @@ class FakeChat:
                 now=lambda: self.now,
                 metrics=Metrics("test"),
                 bot_name=lambda: BOT,
+                follow=self._follow,
             )
         )
+
+    async def _follow(self, old: int, fresh: int) -> None:
+        self.moves.append((old, fresh))
 
     async def say(
         self, text: str, user_id: int = ADMIN, chat_id: int | None = None, **changes: object

@@ -14,6 +14,7 @@ import httpx
 
 from bridge.app import open_bridge
 from bridge.clients.telegram import Telegram
+from bridge.clients.telegram_updates import TelegramUpdates
 from bridge.parties import Outside
 from bridge.running import Bridge
 from bridge.settings import Settings
@@ -64,11 +65,13 @@ async def open_whole_bridge(
         **changes,
     }
     telegram = Telegram(local.sandbox.bot_token, api_base=local.sandbox.url)
-    outside = Outside(telegram=telegram, monitors={})
+    ear = TelegramUpdates(local.sandbox.bot_token, api_base=local.sandbox.url)
+    outside = Outside(telegram=telegram, ear=ear, monitors={})
     try:
         async with open_bridge(Settings.load(environ), token=TOKEN, outside=outside) as bridge:
             transport = httpx.ASGITransport(bridge.web)
             async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as door:
                 yield WholeBridge(bridge, door)
     finally:
+        await ear.close()
         await telegram.close()

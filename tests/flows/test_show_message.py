@@ -10,7 +10,7 @@ from bridge.core.audience import Destination
 from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import CardFacts, Ending, Member, UnreadableFacts
 from bridge.core.formatted import Content, Formatted
-from bridge.core.outbox import Claimed, Facts, Form, Kind, Outcome, Reason, Verdict
+from bridge.core.outbox import Claimed, Form, Kind, Outcome, Reason, Verdict
 from bridge.errors import Outage
 from bridge.flows.show_message import Confirm, Confirmed, Messenger, Render, show_message
 from tests.fakes.clock import NOON, FakeClock
@@ -79,15 +79,16 @@ class StrangeTelegram:
         raise RuntimeError("nobody foresaw this")
 
 
-def render(facts: Facts, form: Form, now: datetime) -> Content:
-    del form, now
+def render(message: Claimed, now: datetime) -> Content:
+    del now
+    facts = message.facts
     members = facts.members if isinstance(facts, CardFacts | BoardFacts) else ()
     endings = [each.ending.value for each in members if each.ending]
     return Content(text=Formatted(" ".join(["text", *endings])))
 
 
-def fail_to_render(facts: Facts, form: Form, now: datetime) -> Content:
-    del facts, form, now
+def fail_to_render(message: Claimed, now: datetime) -> Content:
+    del message, now
     raise ValueError("nobody foresaw this")
 
 
@@ -162,8 +163,8 @@ async def test_a_message_that_is_shown_is_settled_as_shown() -> None:
 
 
 async def test_what_was_left_out_is_settled_with_the_message() -> None:
-    def cut(facts: Facts, form: Form, now: datetime) -> Content:
-        return replace(render(facts, form, now), is_whole=False)
+    def cut(message: Claimed, now: datetime) -> Content:
+        return replace(render(message, now), is_whole=False)
 
     assert not (await show(FakeOutbox(), FakeTelegram(), cut)).is_whole
 

@@ -31,10 +31,11 @@ from tests.fakes.whole_bridge import WholeBridge, open_whole_bridge
 from tests.forbidden.scene import MINUTE, moment, refused, texts, until
 
 
-def find_database(folder: Path) -> Path:
-    """Find the one database of a bridge."""
-    [found] = folder.glob("*.db")
-    return found
+def find_files(folder: Path) -> tuple[Path, Path]:
+    """Find what a bridge remembers: the inbox, and the database that it is folded into."""
+    [inbox] = folder.glob("*.inbox.db")
+    [database] = set(folder.glob("*.db")) - {inbox}
+    return inbox, database
 
 
 async def test_f08_no_alert_is_answered_for_before_it_is_on_disk(
@@ -44,14 +45,18 @@ async def test_f08_no_alert_is_answered_for_before_it_is_on_disk(
     first, second = tmp_path / "first", tmp_path / "second"
     second.mkdir()
     async with open_whole_bridge(first, local) as bridge:
-        with closing(sqlite3.connect(find_database(first))) as other:
+        with closing(sqlite3.connect(find_files(first)[0])) as other:
             other.execute("BEGIN IMMEDIATE")
             answer = asyncio.create_task(bridge.post(webhook(alert())))
             await asyncio.wait([answer], timeout=0.3)
             assert not answer.done(), "answered while nothing can be written"
             other.rollback()
             assert await answer == 200
-            with closing(sqlite3.connect(second / find_database(first).name)) as copy:
+        for file in find_files(first):
+            with (
+                closing(sqlite3.connect(file)) as other,
+                closing(sqlite3.connect(second / file.name)) as copy,
+            ):
                 other.backup(copy)
     await local.control.delete("/faults")
     # What the disk held at the moment of the answer is all that the next bridge has.
@@ -90,7 +95,7 @@ async def test_f10_what_shall_be_tried_again_is_never_answered_with_a_code_that_
         assert await bridge.post(body) == 503
     with (
         monkeypatch.context() as hasty,
-        closing(sqlite3.connect(find_database(tmp_path / "bridge"))) as other,
+        closing(sqlite3.connect(find_files(tmp_path / "bridge")[0])) as other,
     ):
         hasty.setattr(limits, "WRITE_PATIENCE", timedelta(seconds=0.2))
         other.execute("BEGIN IMMEDIATE")
@@ -235,7 +240,7 @@ async def test_f22_no_alert_of_a_webhook_is_left_out_of_the_account(
 
 def find_database_of(bridge: WholeBridge) -> Path:
     """Find the database of a running bridge."""
-    return find_database(bridge.bridge._settings.state_dir)
+    return find_files(bridge.bridge._settings.state_dir)[1]
 
 
 async def test_f23_a_chat_that_fails_never_starves_the_others(

@@ -27,26 +27,15 @@ from bridge.views.templates import LOCALES, MESSAGES, create_environment
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 14, 6, 22, tzinfo=UTC)
 TRANSLATORS = load_translators(LOCALES)
-KEYWORDS: dict[str, Any] = {"gettext": None, "_": None, "ngettext": (1, 2)}
-ERRORS: dict[str, Any] = dict.fromkeys(("Mistake", "Missing", "Expired", "TooMuch", "say"))
-# Rooms that may not translate, whose errors and words are read in the chat all the same.
-SPEAKING = (
-    "clients/answers.py",
-    "core/charts.py",
-    "core/hosts.py",
-    "core/windows.py",
-    "drawing.py",
-)
-# What is said in the chat.
-CHAT: dict[str, Any] = {**ERRORS, "marked": None, "say_count": (1, 2)}
-CHATTING = (
-    *("inbound/chat/fleet.py", "inbound/chat/hosts.py", "inbound/chat/offers.py"),
-    *("inbound/chat/pictures.py", "inbound/chat/queries.py", "inbound/chat/readings.py"),
-    *("flows/draw_memory.py", "flows/show_chart.py", "flows/show_query_chart.py"),
-    *("views/hosts.py", "views/machine.py", "views/query_table.py", "views/readings.py"),
-    *("views/pictures.py", "views/standing.py", "views/summary.py"),
-)
-ANSWERS = ("agents", "fleet", "line", "machine", "picture", "query", "reading")
+KEYWORDS: dict[str, Any] = {
+    **dict.fromkeys(("gettext", "_", "marked", "say"), None),
+    **dict.fromkeys(("Mistake", "Missing", "Refused", "NotAllowed", "Expired", "TooMuch"), None),
+    **dict.fromkeys(("ngettext", "say_count"), (1, 2)),
+}
+SPEAKING = ("views", "core", "flows", "inbound/chat", "store", "clients", "drawing.py")
+"""The rooms whose words a chat may hear."""
+TO_PROGRAMS = {"core/alerts.py", "core/inventory.py", "clients/telegram_updates.py"}
+"""Whose sentences only a program or the console reads."""
 
 UNREADABLE_BODIES: tuple[object, ...] = (
     7,
@@ -60,26 +49,23 @@ def catalogue(language: str) -> Catalog:
         return read_po(source, locale=language, abort_invalid=True)
 
 
+def list_modules(room: Path) -> Iterator[Path]:
+    yield from [room] if room.is_file() else room.rglob("*.py")
+
+
 def said_in_code() -> Iterator[str | tuple[str, ...]]:
-    for path in sorted((ROOT / "bridge" / "views").glob("*.py")):
-        with path.open("rb") as source:
-            yield from said_in("python", source, {})
+    rooms = ROOT / "bridge"
+    for path in sorted(path for room in SPEAKING for path in list_modules(rooms / room)):
+        if str(path.relative_to(rooms)) not in TO_PROGRAMS:
+            with path.open("rb") as source:
+                yield from said_in("python", source, {})
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
-    answers = [MESSAGES / "answers" / f"{name}.j2" for name in ANSWERS]
-    for path in (*sorted(MESSAGES.glob("*.j2")), *answers):
+    for path in sorted(MESSAGES.rglob("*.j2")):
         with path.open("rb") as source:
             yield from said_in("jinja2", source, options)
 
 
-def said_elsewhere() -> Iterator[str | tuple[str, ...]]:
-    for name in SPEAKING:
-        with (ROOT / "bridge" / name).open("rb") as source:
-            for _, message, _, _ in extract("python", source, ERRORS):
-                yield message
-    for name in CHATTING:
-        with (ROOT / "bridge" / name).open("rb") as source:
-            for _, message, _, _ in extract("python", source, CHAT):
-                yield message
+def said_by_metrics() -> Iterator[str]:
     for metric in METRICS.values():
         yield metric.title
         yield from (line.title for line in metric.lines if line.title)
@@ -89,7 +75,8 @@ def said_in(
     method: str, source: BinaryIO, options: dict[str, str]
 ) -> Iterator[str | tuple[str, ...]]:
     for _, message, _, _ in extract(method, source, KEYWORDS, options=options):
-        yield message
+        if message:
+            yield message
 
 
 def faults_of_core() -> set[str]:
@@ -100,7 +87,7 @@ def faults_of_core() -> set[str]:
 
 
 def all_said() -> set[str]:
-    said = (*said_in_code(), *said_elsewhere())
+    said = (*said_in_code(), *said_by_metrics())
     plain = {each if isinstance(each, str) else each[0] for each in said}
     return plain | faults_of_core()
 
@@ -229,7 +216,7 @@ def test_what_cannot_be_read_renders_in_every_language(language: str) -> None:
 
 
 def test_no_template_switches_escaping_off() -> None:
-    for path in MESSAGES.glob("*.j2"):
+    for path in MESSAGES.rglob("*.j2"):
         source = path.read_text(encoding="utf-8")
         assert "safe" not in source
         assert "autoescape" not in source

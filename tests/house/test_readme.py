@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bridge.console.perform import DEEDS
 from bridge.metrics import Metrics
 from deploy.stack.cli import COMMANDS
 
@@ -39,6 +40,12 @@ def test_every_word_of_start_sh_is_in_the_table_and_no_other() -> None:
         word for word in re.findall(r"^\| `\./start\.sh ?([a-z-]*)", README, re.MULTILINE) if word
     }
     assert told == set(COMMANDS) - {"run"}
+
+
+def test_every_word_of_the_console_is_in_the_table_and_no_other() -> None:
+    rows = re.findall(r"^\| (`(?:people|chats|audit) .*?`) \| ", README, re.MULTILINE)
+    told = {word for row in rows for word in re.findall(r"`(\w+ [\w-]+)", row)}
+    assert told == set(DEEDS)
 
 
 def test_every_alert_is_told_with_its_severity_and_has_a_runbook() -> None:

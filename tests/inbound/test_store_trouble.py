@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,11 +15,12 @@ from bridge.app import open_bridge
 from bridge.core.outbox import Claimed, Verdict
 from bridge.errors import Outage
 from bridge.parties import Outside
+from bridge.store.database import Database
 from bridge.store.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.webhooks import alert, webhook
-from tests.inbound.conftest import TOKEN, settings
+from tests.inbound.conftest import TOKEN, House, settings
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -71,6 +73,53 @@ async def test_a_store_of_a_later_version_is_said_in_words(tmp_path: Path) -> No
         async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
             answer = await client.post("/alerts", json=webhook(alert()), headers=BEARER)
     assert answer.status_code == 503
+
+
+async def test_a_store_whose_inbox_cannot_be_written_answers_503_and_readyz_says_so(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as unmended:
+        unmended.setattr(Database, "renew_inbox", lambda _: asyncio.sleep(0))
+        (tmp_path / "opswire.inbox.db").unlink()
+        answer = await house.client.post("/alerts", json=webhook(alert()), headers=BEARER)
+        assert answer.status_code == 503
+        assert "database (inbox)" in answer.json()["error"]
+        with pytest.raises(Outage, match="inbox"):
+            await house.bridge._check_store()
+    async with asyncio.timeout(10):
+        while answer.status_code != 200:
+            await asyncio.sleep(0.05)
+            answer = await house.client.post("/alerts", json=webhook(alert()), headers=BEARER)
+    await shown(house.telegram, 2)
+    await house.bridge._check_store()
+
+
+async def test_a_look_that_finds_nothing_to_send_rests_and_one_that_does_is_repeated_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each webhook would cost one, whether Telegram is there or not."""
+    claim, claims, rests = Outbox.claim, list[int](), list[float]()
+
+    async def note_claim(outbox: Outbox, **named: Any) -> list[Claimed]:
+        claimed = await claim(outbox, **named)
+        claims.append(len(claimed))
+        return claimed
+
+    class Clock(FakeClock):
+        async def sleep(self, seconds: float) -> None:
+            rests.append(seconds)
+
+    monkeypatch.setattr(Outbox, "claim", note_claim)
+    telegram = FakeTelegram()
+    outside = Outside(telegram=telegram, monitors={})
+    async with open_bridge(settings(tmp_path), token=TOKEN, outside=outside, clock=Clock()) as one:
+        transport = httpx.ASGITransport(one.web)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
+            await client.post("/alerts", json=webhook(alert()), headers=BEARER)
+        await shown(telegram, 2)
+    assert len(rests) == sum(not claimed for claimed in claims)
+    assert all(0 < rest <= limits.LOOK_REST_SECONDS for rest in rests)
+    assert sum(claims) == 2
 
 
 async def test_a_slow_settling_does_not_let_the_card_be_sent_twice(

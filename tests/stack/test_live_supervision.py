@@ -44,7 +44,8 @@ with hold(folder), Ending() as ending:
                     sandbox_dir="", agents_file="", addresses={"one": "", "two": ""},
                     ready_urls={"one": "", "two": ""}, urls={})
     folder.put_record(record)
-    sys.exit(Foreground(folder, members, voice=Voice(), ending=ending, greeting=["ready"]).run())
+    greet = lambda: ["ready"]
+    sys.exit(Foreground(folder, members, voice=Voice(), ending=ending, greet=greet).run())
 '''
 
 

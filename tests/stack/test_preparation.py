@@ -28,7 +28,7 @@ class Person:
 
     @property
     def terminal(self) -> Terminal:
-        return Terminal(ask=self.ask, ask_secretly=self.ask)
+        return Terminal(ask_secretly=self.ask)
 
 
 @pytest.fixture(autouse=True)
@@ -49,27 +49,26 @@ def test_no_terminal_starts_the_sandbox_without_asking(tmp_path: Path) -> None:
     assert read_wishes(tmp_path, is_sandbox=False, terminal=None).is_sandbox
 
 
-def test_a_typed_token_and_its_people_are_kept_for_the_owner_alone(tmp_path: Path) -> None:
+def test_a_typed_token_is_all_that_is_asked_and_kept_for_the_owner_alone(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TIMEZONE=Asia/Taipei\nBOT_TOKEN=\n")
-    person = Person("nonsense", TOKEN, "-1001234567890", "52341678")
+    person = Person("nonsense", TOKEN)
     wishes = read_wishes(tmp_path, is_sandbox=False, terminal=person.terminal)
     assert not wishes.is_sandbox
     assert wishes.settings.bot_token is not None
+    assert len(person.questions) == 2
     path = tmp_path / ".env"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert path.read_text().splitlines() == [
-        "TIMEZONE=Asia/Taipei",
-        f"BOT_TOKEN={TOKEN}",
-        "ALERT_CHAT_ID=-1001234567890",
-        "ALLOWED_USERS=52341678",
-    ]
+    assert path.read_text().splitlines() == ["TIMEZONE=Asia/Taipei", f"BOT_TOKEN={TOKEN}"]
 
 
-def test_a_token_without_people_and_terminal_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_terminal", [False, True])
+def test_a_token_is_enough_and_nothing_more_is_asked(tmp_path: Path, *, has_terminal: bool) -> None:
     (tmp_path / ".env").write_text(f"BOT_TOKEN={TOKEN}\n")
-    with pytest.raises(StackFault, match="ALERT_CHAT_ID and ALLOWED_USERS are needed") as caught:
-        read_wishes(tmp_path, is_sandbox=False, terminal=None)
-    assert caught.value.code == 2
+    person = Person()
+    terminal = person.terminal if has_terminal else None
+    wishes = read_wishes(tmp_path, is_sandbox=False, terminal=terminal)
+    assert not wishes.is_sandbox
+    assert person.questions == []
 
 
 def test_wrong_settings_are_said_all_at_once_before_anything_is_asked(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select
@@ -15,9 +16,12 @@ from bridge.core.audience import Destination
 from bridge.core.boards import BoardFacts
 from bridge.core.cards import CardFacts, Ending, Member
 from bridge.core.hearing import Hearing
+from bridge.core.inventory import parse_inventory
 from bridge.core.notices import NoticeFacts
 from bridge.core.outbox import Claimed, Facts, Kind, Outcome, Sent, judge
+from bridge.core.preferences import change_preferences
 from bridge.core.rings import RingFacts
+from bridge.store.chats import Chats
 from bridge.store.database import Database
 from bridge.store.destinations import Destinations
 from bridge.store.journal import Journal
@@ -26,6 +30,9 @@ from bridge.store.records import Records
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import webhook
 
+INVENTORY = parse_inventory(
+    "web-1 192.0.2.1:9100 group=web\ndb-1 192.0.2.2:9100 group=db\ndb-2 192.0.2.3:9100 group=db"
+)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 OPS, DEV = Destination(-100), Destination(-200, 7)
 ADA, BOB = Destination(1001), Destination(1002)
@@ -64,9 +71,25 @@ class Stage:
         return Destinations(self.database, self.hearing)
 
     @property
+    def chats(self) -> Chats:
+        """Who is subscribed, and what they have chosen."""
+        return Chats(self.database, self.hearing)
+
+    @property
     def records(self) -> Records:
         """The books."""
         return Records(self.database)
+
+    async def choose(self, here: Destination, *typed: str) -> None:
+        """Choose something for a chat, as it is typed."""
+        for words in typed:
+            change = partial(change_preferences, words=words.split(), languages=("en", "ru"))
+            await self.chats.choose(here, change, now=self.now)
+
+    async def subscribe(self, *places: Destination) -> None:
+        """Subscribe chats."""
+        for here in places:
+            await self.chats.subscribe(here, made_by=1001, now=self.now)
 
     def wait(self, span: timedelta = SECOND) -> None:
         """Let time pass."""
@@ -135,6 +158,15 @@ class Stage:
                 return shown
             self.wait(step)
         return shown
+
+    async def heard(self) -> dict[Destination, set[str]]:
+        """Show all that goes, and tell which hosts fire in the cards of each chat."""
+        await self.drain(20 * MINUTE)
+        seen: dict[Destination, set[str]] = {}
+        for (place, _), facts in self.shown.items():
+            if isinstance(facts, CardFacts):
+                seen.setdefault(place, set()).update(each.host for each in facts.firing)
+        return seen
 
     async def scalar(self, wanted: Select[Any]) -> Any:
         """Read one value."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,6 +38,31 @@ async def test_what_is_kept_waits_until_it_is_folded_and_is_folded_once(stage: S
     assert (await stage.journal.fold(now=stage.now)).webhooks == 0
     assert (await stage.journal.backlog()).webhooks == 0
     assert len(await stage.show()) == 1
+
+
+async def test_a_webhook_is_kept_while_an_earlier_one_is_still_being_folded(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold, began, gate = Folding.alerts, threading.Event(), threading.Event()
+
+    def dawdle(self: Folding, notification: Notification, *rest: object, **named: object) -> None:
+        fold(self, notification, *rest, **named)  # type: ignore[arg-type]
+        began.set()
+        gate.wait(10)
+
+    monkeypatch.setattr(Folding, "alerts", dawdle)
+    await stage.put(webhook(alert(host="a")))
+    folding = asyncio.create_task(stage.journal.fold(now=stage.now))
+    await asyncio.to_thread(began.wait, 10)
+    async with asyncio.timeout(3):
+        await stage.put(webhook(alert(host="b")))
+        assert (await stage.journal.backlog()).webhooks == 2
+    assert not folding.done()
+    gate.set()
+    assert (await folding).webhooks == 1
+    await stage.fold()
+    [shown] = await stage.show()
+    assert sorted(names(shown)) == [("a", True), ("b", True)]
 
 
 async def test_webhooks_are_folded_in_the_order_they_came(stage: Stage) -> None:

@@ -178,7 +178,7 @@ async def test_a_number_once_given_to_a_message_is_given_to_no_other(stage: Stag
 
 def test_every_table_with_alerts_is_purged_or_small() -> None:
     small = {
-        *("journal", "chats", "destinations", "calls", "state", "heartbeat"),
+        *("journal", "inboxes", "chats", "destinations", "calls", "state", "heartbeat"),
         *("people", "codes", "subscriptions", "preferences"),
         *("audit", "updates"),  # purged by those who keep them
     }

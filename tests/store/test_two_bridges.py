@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from bridge import limits
 from bridge.core.audience import Destination
@@ -16,7 +17,7 @@ from bridge.core.outbox import Kind
 from bridge.errors import Outage
 from bridge.store import database as store
 from bridge.store.database import Database
-from bridge.store.tables import card_episodes, cards, episodes, messages
+from bridge.store.tables import card_episodes, cards, episodes, journal, messages
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert, webhook
 from tests.store.stage import ADA, BOB, MINUTE, OPS, SECOND, Stage
@@ -170,6 +171,50 @@ async def test_a_bridge_that_holds_its_turn_is_an_outage_to_the_other_and_loses_
         await holding
     await stuck.close()
     await other.close()
+
+
+async def test_a_webhook_is_kept_while_the_other_bridge_has_its_turn(
+    both: tuple[Stage, Stage],
+) -> None:
+    began, gate = threading.Event(), threading.Event()
+
+    def hold(_: Connection) -> None:
+        began.set()
+        gate.wait(10)
+
+    holding = asyncio.create_task(both[0].database.write(hold))
+    await asyncio.to_thread(began.wait, 10)
+    async with asyncio.timeout(3):
+        await both[1].put(webhook(alert()))
+        await both[1].journal.probe(now=NOON)
+    assert not holding.done()
+    gate.set()
+    await holding
+    await both[1].fold()
+    assert await both[0].scalar(select(func.count(episodes.c.id))) == 1
+
+
+async def test_a_webhook_that_becomes_visible_after_a_later_one_is_folded_all_the_same(
+    both: tuple[Stage, Stage],
+) -> None:
+    put, gate = threading.Event(), threading.Event()
+
+    def dawdle(connection: Connection) -> None:
+        address = {"source": "", "chat_id": None, "thread_id": None}
+        body = json.dumps(webhook(alert(host="early"))).encode()
+        row = {"body": body, "address": address, "received_at": NOON}
+        connection.execute(insert(journal), row).close()
+        put.set()
+        gate.wait(10)
+
+    early = asyncio.create_task(both[0].database.keep(dawdle))
+    await asyncio.to_thread(put.wait, 10)
+    await both[1].put(webhook(alert(host="late")))
+    assert (await both[1].journal.fold(now=NOON)).webhooks == 1
+    gate.set()
+    await early
+    assert (await both[1].journal.fold(now=NOON)).webhooks == 1
+    assert await both[0].scalar(select(func.count(episodes.c.id))) == 2
 
 
 async def write_at_last(database: Database) -> None:

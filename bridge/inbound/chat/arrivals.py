@@ -18,7 +18,7 @@ def read_arrival(body: Mapping[str, Any]) -> Arrival:
     """Read an update as Telegram sent it; what is not understood asks nothing."""
     try:
         update = Update.model_validate(body)
-    except ValidationError:
+    except (ValidationError, RecursionError):
         return Arrival(kind=ArrivalKind.OTHER)
     if update.message is not None:
         return _read_message(ArrivalKind.MESSAGE, update.message)
@@ -27,6 +27,14 @@ def read_arrival(body: Mapping[str, Any]) -> Arrival:
     if update.callback_query is not None:
         return _read_press(update.callback_query)
     return Arrival(kind=ArrivalKind.OTHER)
+
+
+def is_for_us(arrival: Arrival) -> bool:
+    """Say whether there is anything to do: most of what a group says is none of our business."""
+    if arrival.kind is ArrivalKind.OTHER:
+        return False
+    is_said = arrival.is_private or arrival.text.startswith("/")
+    return bool(arrival.press_id or arrival.moved_to is not None or is_said)
 
 
 def _read_message(kind: ArrivalKind, message: Message) -> Arrival:
@@ -46,6 +54,7 @@ def _read_message(kind: ArrivalKind, message: Message) -> Arrival:
         message_id=message.message_id,
         at=message.date,
         text=message.text or "",
+        moved_to=message.migrate_to_chat_id,
     )
 
 
@@ -67,7 +76,15 @@ def _read_press(query: CallbackQuery) -> Arrival:
         has_photo=seen is not None and bool(seen.photo),
         press=query.data or "",
         press_id=query.id,
+        is_own_button=seen is not None and query.data in _list_buttons(seen),
     )
+
+
+def _list_buttons(message: Message) -> set[str | None]:
+    """List what the buttons below a message hold."""
+    keyboard = message.reply_markup
+    rows = keyboard.inline_keyboard if keyboard is not None else []
+    return {each.callback_data for row in rows for each in row}
 
 
 def _read_place(chat: Chat, message: Message | None) -> Destination:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bridge.core.access import Actor, Role, Scope, visible
+from bridge.core.audit import Entry, Outcome
 from bridge.core.formatted import Content
 from bridge.core.inventory import Inventory
 from bridge.errors import Mistake
@@ -65,6 +66,10 @@ class Command:
     """A real call; `{host}` becomes a host of the inventory."""
     changes: bool = False
     """Whether it changes anything: it is then audited, and never run when it is old."""
+    changes_with_words: bool = False
+    """Whether it shows something by itself and changes something where words follow it."""
+    is_booked: bool = False
+    """Whether what it changes is audited in the very transaction of the change."""
     is_private: bool = False
     """Whether only the private chat may be told."""
     replaces: bool = True
@@ -72,6 +77,10 @@ class Command:
     is_listed: bool = True
     """Whether `/help` and the menu show it; the commands of buttons alone are not shown."""
     run: Run
+
+    def is_change(self, words: tuple[str, ...]) -> bool:
+        """Say whether it changes anything, called with these words."""
+        return self.changes or (self.changes_with_words and bool(words))
 
 
 class Commands:
@@ -102,6 +111,22 @@ class Commands:
     def names(self) -> tuple[str, ...]:
         """All names and aliases."""
         return tuple(self._by_name)
+
+
+def write_entry(
+    asked: Asked, *, on: str = "", outcome: Outcome = Outcome.DONE, detail: str = ""
+) -> Entry:
+    """Write for the audit what somebody asks for."""
+    return Entry(
+        at=asked.voice.now,
+        who=asked.actor.user_id,
+        name=asked.actor.name,
+        chat=asked.actor.chat,
+        what=f"/{asked.command} {asked.text}".strip(),
+        on=on,
+        outcome=outcome,
+        detail=detail,
+    )
 
 
 def show_usage(each: Command) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -18,10 +19,11 @@ from bridge import limits
 from bridge.core.access import EVERYWHERE, Actor, Person, Scope
 from bridge.core.arrivals import Arrival, ArrivalKind, Disguise, find_disguise
 from bridge.core.audience import Destination
+from bridge.core.audit import Outcome as Ending
 from bridge.core.formatted import Content, Formatted
 from bridge.core.inventory import Inventory
 from bridge.core.outbox import Outcome, Sent
-from bridge.errors import BridgeError, Expired, Missing, Mistake, NotAllowed, Outage, Refused
+from bridge.errors import BridgeError, Expired, Late, Missing, Mistake, NotAllowed, Outage, Refused
 from bridge.inbound.chat.command import (
     Answer,
     Asked,
@@ -48,7 +50,7 @@ class People(Protocol):
         """Find somebody with a role."""
         ...
 
-    async def note_name(self, user_id: int, name: str) -> None:
+    async def note_name(self, person: Person, name: str) -> None:
         """Remember what somebody calls themselves."""
         ...
 
@@ -82,7 +84,7 @@ class Speaker(Protocol):
 class Books(Protocol):
     """Keeps who did what."""
 
-    async def note(self, asked: Asked, outcome: str, detail: str = "") -> None:
+    async def note(self, asked: Asked, outcome: Ending, detail: str = "") -> None:
         """Write down what somebody changed, or was refused."""
         ...
 
@@ -100,6 +102,8 @@ class GateDesk:
     now: Callable[[], datetime]
     metrics: Metrics
     bot_name: Callable[[], str]
+    follow: Callable[[int, int], Awaitable[None]]
+    """Follows a group that has become a supergroup: old id, new id."""
     strangers: Strangers = field(default_factory=Strangers)
 
 
@@ -112,11 +116,14 @@ class Gate:
     async def take(self, arrival: Arrival) -> None:
         """Act on an update, whatever it is; nothing that it asks for can end the bridge."""
         request = _read_request(arrival)
+        if request is not None and not request.is_for(self._desk.bot_name()):
+            return
+        if arrival.moved_to is not None and arrival.chat is not None:
+            await self._desk.follow(arrival.chat.chat_id, arrival.moved_to)
+            return
         disguise = find_disguise(arrival)
         if disguise is not None or arrival.chat is None:
             await self._turn_away(arrival, disguise or Disguise.OTHER, request)
-            return
-        if request is not None and not request.is_for(self._desk.bot_name()):
             return
         asked = await self._meet(arrival, arrival.chat, request)
         if request is None:
@@ -134,8 +141,9 @@ class Gate:
         """Find out who speaks and how they are spoken to."""
         voice, scope = await self._desk.places.find_voice(arrival, self._desk.now())
         person = await self._desk.people.find(arrival.user_id)
-        if person is not None and person.name != arrival.name:
-            await self._desk.people.note_name(arrival.user_id, arrival.name)
+        if person is not None:
+            with suppress(Outage):  # a name is nice to have
+                await self._desk.people.note_name(person, arrival.name)
         actor = Actor(
             user_id=arrival.user_id,
             role=person.role if person else None,
@@ -158,16 +166,21 @@ class Gate:
         self, arrival: Arrival, disguise: Disguise, request: Request | None
     ) -> None:
         """Do nothing for what is nobody's word; an edited command is told to be sent again."""
+        if arrival.press_id:
+            await self._desk.speaker.acknowledge(arrival.press_id)
         if request is None:
             return
         self._desk.metrics.commands.labels("unknown", disguise.value).inc()
         _log.info("nobody's word", action="turned_away", why=disguise.value, user=arrival.user_id)
-        if arrival.press_id:
-            await self._desk.speaker.acknowledge(arrival.press_id)
         if disguise in {Disguise.OTHER, Disguise.BOT} or arrival.chat is None:
             return
         asked = await self._meet(arrival, arrival.chat, request)
-        await self._desk.books.note(asked, "refused", disguise.value)
+        if disguise is not Disguise.EDIT:
+            await self._desk.books.note(asked, Ending.REFUSED, disguise.value)
+        elif asked.actor.role is not None and arrival.is_private:
+            await self._tell(
+                arrival, asked.voice.say("I do not read edited messages; send it anew.")
+            )
 
     async def _hint(self, arrival: Arrival, asked: Asked) -> None:
         """Say what to type; a group's talk is none of our business."""
@@ -198,7 +211,9 @@ class Gate:
         """Say whether there is an answer: a stranger gets a few a minute."""
         if asked.actor.role is not None:
             return True
-        is_welcome = self._desk.strangers.may_call(arrival.user_id, self._desk.now())
+        is_welcome = self._desk.strangers.may_call(
+            arrival.user_id, asked.actor.chat.chat_id, self._desk.now()
+        )
         if not is_welcome and arrival.press_id:
             await self._desk.speaker.acknowledge(arrival.press_id)
         return is_welcome
@@ -206,7 +221,7 @@ class Gate:
     async def _refuse(self, arrival: Arrival, asked: Asked, command: Command | None) -> None:
         """Refuse in one short sentence; a stranger is told once."""
         self._desk.metrics.commands.labels(command.name if command else "unknown", "refused").inc()
-        await self._desk.books.note(asked, "refused", "" if command else "unknown")
+        await self._desk.books.note(asked, Ending.REFUSED)
         if asked.actor.role is None:
             if arrival.press_id:
                 await self._desk.speaker.acknowledge(arrival.press_id)
@@ -223,7 +238,9 @@ class Gate:
         contents, outcome = await self._run(arrival, asked, command)
         self._desk.metrics.commands.labels(command.name, outcome).inc()
         for number, content in enumerate(contents):
-            await self._show(arrival, content, is_first=number == 0 and command.replaces)
+            # What anybody may ask takes the place of nothing.
+            is_first = number == 0 and command.replaces and command.needs is not None
+            await self._show(arrival, content, is_first=is_first)
 
     async def _run(
         self, arrival: Arrival, asked: Asked, command: Command
@@ -231,35 +248,41 @@ class Gate:
         """Do what a command says; answer what to show and how it ended, in a word."""
         try:
             self._require_fit(arrival, asked, command)
-            if command.changes:
-                await self._desk.books.note(asked, "begun")
             answer = await self._within_patience(arrival, asked, command)
         except BridgeError as fault:
-            outcome = "refused" if isinstance(fault, Refused) else "failed"
-            if command.changes or isinstance(fault, Refused):
+            outcome = Ending.REFUSED if isinstance(fault, Refused) else Ending.FAILED
+            if command.is_change(asked.words) or isinstance(fault, Refused):
                 await self._desk.books.note(asked, outcome, fault.sentence)
-            return [self._explain(asked, command, fault)], outcome
+            return [self._explain(asked, command, fault)], outcome.value
         except Exception:  # noqa: BLE001 - the chat's catch-all: somebody waits for an answer
             reference = secrets.token_hex(4)
             _log.exception("a command failed", action="command", of=command.name, ref=reference)
-            if command.changes:
-                await self._desk.books.note(asked, "failed", reference)
+            if command.is_change(asked.words):
+                await self._desk.books.note(asked, Ending.FAILED, reference)
             sentence = asked.voice.say(
                 "💥 That failed on our side; the log says why under %(reference)s.",
                 reference=reference,
             )
             return [Content(text=Formatted(sentence))], "failed"
-        if command.changes:
-            await self._desk.books.note(asked, "done")
+        if command.is_change(asked.words) and not command.is_booked:
+            await self._desk.books.note(asked, Ending.DONE)
         return ([answer] if isinstance(answer, Content) else answer), "done"
 
     def _require_fit(self, arrival: Arrival, asked: Asked, command: Command) -> None:
         """Refuse what is too old to change anything, or not for these ears."""
-        now = self._desk.now()
-        if command.changes and arrival.at is not None and now - arrival.at > limits.CHANGE_FRESH:
-            raise Expired("This is too old to be done now; send it again if it is still wanted.")
+        if command.is_change(asked.words):
+            self._require_fresh(arrival)
         if command.is_private and not asked.actor.is_private:
             raise Refused("This is answered in your private chat with me only.")
+
+    def _require_fresh(self, arrival: Arrival) -> None:
+        """Refuse to change anything twice, or so late that nobody wants it any more."""
+        if arrival.is_interrupted:
+            raise Expired(
+                "I was restarted while I did this; see how things stand before you repeat it."
+            )
+        if arrival.at is not None and self._desk.now() - arrival.at > limits.CHANGE_FRESH:
+            raise Expired("This is too old to be done now; send it again if it is still wanted.")
 
     async def _within_patience(self, arrival: Arrival, asked: Asked, command: Command) -> Answer:
         """Wait for an answer; say so where it takes long."""
@@ -269,7 +292,12 @@ class Gate:
             if not done:
                 sentence = asked.voice.say("⏳ /%(command)s takes long…", command=asked.command)
                 await self._show(arrival, Content(text=Formatted(sentence)), is_first=False)
-            return await work
+            remaining = limits.ANSWER_LONGEST - limits.ANSWER_PATIENCE
+            async with asyncio.timeout(remaining.total_seconds()):
+                return await work
+        except TimeoutError:
+            seconds = int(limits.ANSWER_LONGEST.total_seconds())
+            raise Late("Opswire", f"no answer within {seconds} s") from None
         finally:
             work.cancel()
 
@@ -296,7 +324,7 @@ class Gate:
             return
         speaker = self._desk.speaker
         is_alike = bool(content.photo) == arrival.has_photo and content.attachment is None
-        if arrival.kind is ArrivalKind.PRESS and is_first and is_alike:
+        if arrival.kind is ArrivalKind.PRESS and is_first and is_alike and arrival.is_own_button:
             outcome = await speaker.change(content, arrival.chat, arrival.message_id)
         else:
             outcome = await speaker.say(

@@ -134,10 +134,10 @@ def offer_spans(
     There are none where a button could not hold what it asks for.
     """
     spans = [Button(label=voice.say(label), press=f"{command} {span}") for span, label in SPANS]
-    below = [*others, Button(label=AGAIN, press=again)]
-    if any(len(each.press.encode()) > PRESS_BYTES for each in (*spans, *below)):
+    below, refresh = tuple(others), Button(label=AGAIN, press=again)
+    if any(len(each.press.encode()) > PRESS_BYTES for each in (*spans, *below, refresh)):
         return None
-    return Keyboard((tuple(spans), *in_rows(below, 3)))
+    return Keyboard((tuple(spans), *([below] if below else []), (refresh,)))
 
 
 def offer_other_pictures(voice: Voice, host: Host, metric: Metric, rest: str) -> list[Button]:

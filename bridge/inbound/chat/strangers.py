@@ -21,11 +21,15 @@ class Strangers:
     def __init__(self) -> None:
         self._known: OrderedDict[int, _Stranger] = OrderedDict()
 
-    def may_call(self, user_id: int, now: datetime) -> bool:
-        """Count one of the few things a stranger may ask; say whether it is answered."""
-        stranger = self._meet(user_id)
-        stranger.calls = [at for at in stranger.calls if now - at < limits.STRANGER_CALLS.span]
-        has_room = limits.STRANGER_CALLS.has_room(stranger.calls, now)
+    def may_call(self, user_id: int, chat_id: int, now: datetime) -> bool:
+        """Count one of the few things a stranger may ask; say whether it is answered.
+
+        In a group all strangers together get one answer a minute: it has to carry alerts.
+        """
+        pace = limits.STRANGER_CALLS if chat_id == user_id else limits.STRANGERS_GROUP_CALLS
+        stranger = self._meet(chat_id)
+        stranger.calls = [at for at in stranger.calls if now - at < pace.span]
+        has_room = pace.has_room(stranger.calls, now)
         if has_room:
             stranger.calls.append(now)
         return has_room

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from bridge import __version__
-from bridge.core.access import Actor, visible
+from bridge.core.access import Person, Scope, visible
 from bridge.core.audience import Destination
 from bridge.core.formatted import Content
 from bridge.core.inventory import Inventory
@@ -20,12 +20,8 @@ _PROJECT = "Opswire"
 _LICENCE = "Apache-2.0"
 
 
-class Codes(Protocol):
-    """Takes one-time codes."""
-
-    async def use(self, code: str, actor: Actor) -> str:
-        """Give the person what the code gives; answer the role in a word."""
-        ...
+UseCode = Callable[[Asked, str], Awaitable[Person]]
+"""Gives somebody what a one-time code gives; answers who they are now."""
 
 
 class Listeners(Protocol):
@@ -44,12 +40,12 @@ class Welcome:
         every: Commands,
         inventory: Callable[[], Inventory],
         *,
-        codes: Codes,
+        use_code: UseCode,
         listeners: Listeners,
     ) -> None:
         self._every = every
         self._inventory = inventory
-        self._codes = codes
+        self._use_code = use_code
         self._listeners = listeners
 
     @property
@@ -92,11 +88,12 @@ class Welcome:
     async def _start(self, asked: Asked) -> Content:
         voice, actor = asked.voice, asked.actor
         if asked.words and actor.is_private:
-            role = await self._codes.use(asked.words[0], actor)
-            text = voice.write("enrolled", role=role, name=actor.name)
-            return Content(text=text, keyboard=_offer(actor, self._inventory()))
+            person = await self._use_code(asked, asked.words[0])
+            text = voice.write("enrolled", role=person.role.value, name=actor.name)
+            offer = _offer(person.scope.both(actor.scope), self._inventory())
+            return Content(text=text, keyboard=offer)
         is_offered = actor.is_private and actor.role is not None
-        keyboard = _offer(actor, self._inventory()) if is_offered else None
+        keyboard = _offer(actor.scope, self._inventory()) if is_offered else None
         return Content(text=voice.write("welcome", actor=actor), keyboard=keyboard)
 
     async def _help(self, asked: Asked) -> Content:
@@ -140,9 +137,9 @@ def _lines(commands: Commands, asked: Asked, family: Family) -> Sequence[tuple[s
     ]
 
 
-def _offer(actor: Actor, inventory: Inventory) -> Offer:
+def _offer(scope: Scope, inventory: Inventory) -> Offer:
     """Offer what is asked most, with the hosts that exist for this person."""
-    hosts = [each.name for each in visible(inventory.hosts, actor.scope)][:_OFFERED_HOSTS]
+    hosts = [each.name for each in visible(inventory.hosts, scope)][:_OFFERED_HOSTS]
     rows: list[tuple[str, ...]] = [("/status", "/alerts", "/agents")]
     rows += [(f"/status {host}", f"/mon_cpu_picture {host} 60") for host in hosts]
     return Offer((*rows, ("/stat", "/settings", "/help")))

@@ -11,17 +11,22 @@ from bridge import __version__
 from bridge.errors import BridgeError, NotAllowed
 from bridge.inbound.web.answers import answer_error, status_of
 from bridge.inbound.web.health import HealthDesk, create_health_routes
+from bridge.inbound.web.telegram import TelegramDesk, create_telegram_routes
 from bridge.inbound.web.webhook import WebhookDesk, create_webhook_routes
 from bridge.logs import create_log
 
 _log = create_log(__name__)
 
 
-def create_web(*, webhook: WebhookDesk, health: HealthDesk) -> FastAPI:
+def create_web(
+    *, webhook: WebhookDesk, health: HealthDesk, telegram: TelegramDesk | None = None
+) -> FastAPI:
     """Build the application; its collaborators come as desks."""
     web = FastAPI(title="Opswire bridge", version=__version__, docs_url=None, redoc_url=None)
     web.include_router(create_webhook_routes(webhook))
     web.include_router(create_health_routes(health))
+    if telegram is not None:
+        web.include_router(create_telegram_routes(telegram))
     web.add_exception_handler(BridgeError, _tell)
     web.add_exception_handler(HTTPException, _tell_routing)
     web.add_exception_handler(RequestValidationError, _tell_validation)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
-from bridge.core.access import Actor
+from bridge.core.access import Person, Role
 from bridge.core.audience import Destination
 from bridge.core.keyboards import Offer
 from bridge.errors import Mistake
-from bridge.inbound.chat.command import Commands
+from bridge.inbound.chat.command import Asked, Commands
 from bridge.inbound.chat.welcome import Welcome
 from tests.fakes.chat import ADMIN, GROUP, STRANGER, VIEWER, FakeChat
 
 
-@dataclass
 class OneCode:
     used_by: int = 0
 
-    async def use(self, code: str, actor: Actor) -> str:
+    async def use(self, asked: Asked, code: str) -> Person:
         if code != "right" or self.used_by:
-            raise Mistake("This code is not known.")
-        self.used_by = actor.user_id
-        return "admin"
+            raise Mistake("this code is not known")
+        self.used_by = asked.actor.user_id
+        return Person(user_id=self.used_by, role=Role.ADMIN)
 
 
 class OneListener:
@@ -35,7 +32,9 @@ class OneListener:
 def chat() -> FakeChat:
     commands = Commands()
     chat = FakeChat(commands)
-    family = Welcome(commands, lambda: chat.inventory, codes=OneCode(), listeners=OneListener())
+    family = Welcome(
+        commands, lambda: chat.inventory, use_code=OneCode().use, listeners=OneListener()
+    )
     for each in family.commands:
         commands.add(each)
     return chat

@@ -1,0 +1,364 @@
+"""The chat with people: their commands, the gate before them, and the ear that hears them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from bridge import __version__, limits
+from bridge.clock import Clock
+from bridge.core.access import Person, Role, Scope
+from bridge.core.alerts import Severity
+from bridge.core.audience import Destination
+from bridge.core.cards import ListFacts
+from bridge.core.enrolment import Grant, Purpose, write_code, write_line, write_link
+from bridge.core.formatted import Content
+from bridge.core.inventory import Inventory
+from bridge.core.outbox import Form
+from bridge.core.preferences import Preferences
+from bridge.core.readiness import Readiness
+from bridge.core.stats import StatsFacts
+from bridge.core.updates import Incoming
+from bridge.errors import BridgeError, Missing, Outage
+from bridge.inbound.chat.alerts import AlertsCommands
+from bridge.inbound.chat.books import BooksCommands
+from bridge.inbound.chat.chats import ChatsCommands
+from bridge.inbound.chat.command import Asked, Command, Commands, write_entry
+from bridge.inbound.chat.fleet import Fleet
+from bridge.inbound.chat.gate import Gate, GateDesk
+from bridge.inbound.chat.hosts import Hosts
+from bridge.inbound.chat.ledger import Ledger
+from bridge.inbound.chat.menus import Menus
+from bridge.inbound.chat.people import PeopleCommands
+from bridge.inbound.chat.pictures import Pictures, Times
+from bridge.inbound.chat.places import Places
+from bridge.inbound.chat.poller import Poller
+from bridge.inbound.chat.queries import Queries
+from bridge.inbound.chat.readings import Readings
+from bridge.inbound.chat.speaker import ChatSpeaker
+from bridge.inbound.chat.welcome import Welcome
+from bridge.inbound.web.telegram import TelegramDesk
+from bridge.inventory_file import InventoryFile
+from bridge.logs import create_log
+from bridge.metrics import Metrics
+from bridge.parties import ArtistParty, EarParty, PrometheusParty, TelegramParty
+from bridge.settings import Settings
+from bridge.store.audit import Audit
+from bridge.store.calls import Calls
+from bridge.store.people import People
+from bridge.store.state import State
+from bridge.store.updates import Updates
+from bridge.stores import Stores
+from bridge.views.renderer import MessageRenderer
+from bridge.views.voice import Voice, Voices
+
+Step = tuple[str, timedelta, Callable[[], Any]]
+_AT_ONCE: Final = timedelta(0)
+_log = create_log(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalkDesk:
+    """What the chat needs of the rest of the bridge."""
+
+    stores: Stores
+    inventory: InventoryFile
+    telegram: TelegramParty
+    ear: EarParty
+    prometheus: PrometheusParty | None
+    """Who is asked for numbers; without it there are no commands that show any."""
+    artist: ArtistParty | None
+    """Who draws; without it there are no pictures."""
+    renderer: MessageRenderer
+    metrics: Metrics
+    clock: Clock
+    readiness: Callable[[], Readiness]
+    start: Callable[[Any], object]
+    """Begins an errand."""
+    look_again: Callable[[], None]
+    """Has what waits folded and delivered now."""
+    on_template_fault: Callable[[str, Exception], None]
+
+
+class Talk:
+    """The chat with people."""
+
+    def __init__(self, settings: Settings, desk: TalkDesk) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._bot_name = ""
+        self._failures = 0
+        database, clock = desk.stores.database, desk.clock
+        self._started_at = clock.now()
+        self.people = People(database, settings.allowed_users)
+        self._audit = Audit(database, settings.state_dir)
+        self._updates = Updates(database)
+        self._voices = Voices(desk.on_template_fault, settings.templates_dir)
+        self._places = Places(
+            desk.stores.chats, self._voices, language=settings.language, zone=settings.timezone
+        )
+        self.commands = Commands()
+        for each in self._declare():
+            self.commands.add(each)
+        self._menus = Menus(self.commands, self._voices, desk.ear, State(database))
+        gate = Gate(
+            GateDesk(
+                commands=self.commands,
+                people=self.people,
+                places=self._places,
+                speaker=ChatSpeaker(
+                    desk.telegram,
+                    desk.ear,
+                    Calls(database),
+                    clock=clock.now,
+                    sleep=clock.sleep,
+                ),
+                books=Ledger(self._audit),
+                inventory=lambda: self.inventory,
+                now=clock.now,
+                metrics=desk.metrics,
+                bot_name=lambda: self._bot_name,
+                follow=self._follow,
+            )
+        )
+        self._poller = Poller(
+            desk.ear,
+            self._updates,
+            gate.take,
+            start=desk.start,
+            now=clock.now,
+            sleep=clock.sleep,
+        )
+        self._is_open = False
+        self.problem: str | None = "not asked yet"
+        """Why people are not heard, or None."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """All hosts."""
+        return self._desk.inventory.inventory
+
+    @property
+    def door(self) -> TelegramDesk | None:
+        """Open a door to Telegram, where the settings want it to call."""
+        if self._settings.bot_mode != "webhook":
+            return None
+        return TelegramDesk(self._secret, self._receive)
+
+    @property
+    def steps(self) -> list[Step]:
+        """List what the clock has to drive, once the store is open."""
+        return [
+            ("listen", _AT_ONCE, self._listen),
+            ("sweep", limits.SWEEP_PASS, self._sweep),
+            ("menus", limits.MENU_PASS, self._offer_menus),
+        ]
+
+    async def _receive(self, update_id: int, body: Mapping[str, Any]) -> None:
+        """Keep an update that Telegram has brought, and act on it afterwards.
+
+        Raises:
+            Outage: it could not be kept; Telegram sends it again.
+        """
+        if not self._is_open:
+            raise Outage("the chat", "not open yet")
+        fresh = await self._updates.put([Incoming(update_id, body)], now=self._desk.clock.now())
+        self._poller.feed(fresh)
+
+    async def ask(self, asked: Asked, name: str, words: tuple[str, ...]) -> Content:
+        """Run another command for the same person."""
+        command = self.commands.find(name)
+        if command is None or not asked.actor.may(command.needs):
+            raise Missing("There is no /%(command)s.", command=name)
+        other = Asked(
+            actor=asked.actor,
+            voice=asked.voice,
+            command=name,
+            words=words,
+            text=" ".join(words),
+        )
+        answer = await command.run(other)
+        return answer if isinstance(answer, Content) else answer[0]
+
+    def _declare(self) -> Iterable[Command]:
+        desk = self._desk
+        welcome = Welcome(
+            self.commands, lambda: self.inventory, use_code=self._use_code, listeners=self
+        )
+        people = PeopleCommands(self.people, self._invite, self._tell_menu)
+        chats = ChatsCommands(desk.stores.chats, desk.look_again, self._speak_anew)
+        alerts = AlertsCommands(
+            desk.stores.firing,
+            desk.stores.cards,
+            lambda: self.inventory,
+            render_list=self._render_list,
+            ask=self.ask,
+        )
+        books = BooksCommands(self._tell_stats, self._audit)
+        families = (welcome, *self._create_numbers(), alerts, chats, people, books)
+        return [each for family in families for each in family.commands]
+
+    def _create_numbers(self) -> Iterable[Fleet | Readings | Queries | Pictures]:
+        prometheus = self._desk.prometheus
+        if prometheus is None:
+            return ()
+        hosts = Hosts(inventory=lambda: self.inventory, usual=self._settings.default_host)
+        scrape = self._settings.scrape_interval
+        families: list[Fleet | Readings | Queries | Pictures] = [
+            Fleet(hosts, prometheus=prometheus, alerts=self, scrape=scrape),
+            Readings(hosts, prometheus=prometheus, scrape=scrape),
+            Queries(prometheus=prometheus),
+        ]
+        if self._desk.artist is not None:
+            times = Times(scrape=scrape, retention=self._settings.retention)
+            families.append(
+                Pictures(hosts, prometheus=prometheus, artist=self._desk.artist, times=times)
+            )
+        return families
+
+    async def firing(self, scope: Scope) -> Mapping[Severity, int]:
+        """Count what fires now, as far as it exists for a scope."""
+        return (await self._desk.stores.firing.find(scope=scope)).counts
+
+    async def is_subscribed(self, chat: Destination) -> bool:
+        """Say whether a chat hears alerts."""
+        return (await self._desk.stores.chats.find(chat)).is_subscribed
+
+    async def _listen(self) -> None:
+        """Hear what people say; the first time, take up what an earlier run has left."""
+        try:
+            await self._open()
+            if self._settings.bot_mode == "webhook":
+                await asyncio.Event().wait()  # Telegram calls us
+            await self._poller.listen()
+        except Exception as fault:
+            self.problem = fault.sentence if isinstance(fault, BridgeError) else "unforeseen"
+            self._failures += 1
+            longest = limits.POLL_BACKOFF_LONGEST
+            wait = min(limits.BACKOFF_FIRST * 2 ** min(self._failures, 10), longest)
+            await self._desk.clock.sleep(wait.total_seconds())
+            raise
+        self.problem, self._failures = None, 0
+
+    async def _open(self) -> None:
+        if self._is_open:
+            return
+        self._bot_name = await self._desk.ear.fetch_name()
+        if self._settings.bot_mode == "webhook":
+            url = f"{self._settings.server_url.rstrip('/')}/telegram"
+            await self._desk.ear.open_door(url, self._secret)
+            self.problem = None
+        else:
+            await self._desk.ear.open()
+        self._is_open = True
+        await self._poller.sweep()
+
+    async def _sweep(self) -> None:
+        if self._is_open:
+            await self._poller.sweep()
+
+    async def _follow(self, old: int, fresh: int) -> None:
+        """Follow a group that has become a supergroup, before anybody asks there."""
+        await self._desk.stores.destinations.move(old, fresh, now=self._desk.clock.now())
+
+    @property
+    def _secret(self) -> str:
+        """What Telegram shows when it calls; only it and we can know."""
+        token = self._settings.bot_token.reveal() if self._settings.bot_token else ""
+        return secret_of(token)
+
+    async def _offer_menus(self) -> None:
+        now = self._desk.clock.now()
+        everybody = [
+            (person, await self._find_voice(person.user_id, now))
+            for person in await self.people.all()
+        ]
+        await self._menus.offer_all(everybody, self._places.create_voice_of_settings(now))
+
+    async def _find_voice(self, user_id: int, now: datetime) -> Voice:
+        chat = await self._desk.stores.chats.find(Destination(user_id))
+        return self._places.create_voice(chat.ear.preferences, now)
+
+    async def _tell_menu(self, user_id: int, role: Role | None, voice: Voice) -> None:
+        """Bring a person's menu in line; that it fails now is mended by the next pass."""
+        try:
+            own = await self._find_voice(user_id, voice.now)
+            await self._menus.offer(user_id, role, own)
+        except BridgeError as fault:
+            _log.info(fault.sentence, action="menus", user=user_id)
+
+    async def _speak_anew(self, asked: Asked, chosen: Preferences) -> Voice:
+        """Make the voice that a chat has just chosen; a person's menu follows."""
+        voice = self._places.create_voice(chosen, asked.voice.now, spoken=asked.voice.language)
+        if asked.actor.is_private:
+            await self._tell_menu(asked.actor.user_id, asked.actor.role, voice)
+        return voice
+
+    async def _use_code(self, asked: Asked, code: str) -> Person:
+        """Let somebody in; the first admin's own chat hears alerts from then on."""
+        done = await self.people.use_code(
+            code,
+            user_id=asked.actor.user_id,
+            name=asked.actor.name,
+            entry=write_entry(asked),
+            now=asked.voice.now,
+        )
+        if done.purpose is Purpose.FIRST_ADMIN:
+            await self._desk.stores.chats.subscribe(
+                asked.actor.chat, made_by=asked.actor.user_id, now=asked.voice.now
+            )
+            self._desk.look_again()
+        await self._tell_menu(asked.actor.user_id, done.person.role, asked.voice)
+        return done.person
+
+    async def _invite(self, grant: Grant, asked: Asked) -> str:
+        code = write_code(secrets.token_bytes(limits.CODE_BYTES))
+        await self.people.put_code(
+            code,
+            Purpose.PERSON,
+            grant,
+            by=asked.actor.user_id,
+            entry=write_entry(asked),
+            now=asked.voice.now,
+        )
+        # A server of one's own has no t.me that leads to it.
+        if self._settings.telegram_api_base is None and self._bot_name:
+            return write_link(code, self._bot_name)
+        return write_line(code)
+
+    def _render_list(self, facts: ListFacts, voice: Voice) -> Content:
+        return self._desk.renderer.render(
+            facts, Form.FORMATTED, language=voice.language, zone=voice.zone, now=voice.now
+        )
+
+    async def _tell_stats(self) -> StatsFacts:
+        stores, metrics = self._desk.stores, self._desk.metrics
+        backlog = await stores.journal.backlog()
+        depth = await stores.outbox.depth()
+        oldest = [at for at in (depth.oldest, backlog.oldest) if at is not None]
+        broken = await stores.destinations.broken()
+        return StatsFacts(
+            version=__version__,
+            started_at=self._started_at,
+            checks=self._desk.readiness().problems,
+            waiting=depth.waiting + backlog.webhooks,
+            unheard=depth.unheard,
+            oldest=min(oldest, default=None),
+            unaccounted=(await stores.records.balance()).total,
+            sends=metrics.sums(metrics.sends, "outcome"),
+            commands=sum(metrics.sums(metrics.commands, "outcome").values()),
+            alerts=sum(metrics.sums(metrics.alerts, "status").values()),
+            hearing=len(await stores.chats.find_subscribed()),
+            broken={str(each): reason for each, reason in broken.items()},
+            people=len(await self.people.all()),
+        )
+
+
+def secret_of(token: str) -> str:
+    """Make the secret of Telegram's calls from the bot's token, which it does not give away."""
+    return hashlib.sha256(f"opswire telegram door\0{token}".encode()).hexdigest()

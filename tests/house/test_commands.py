@@ -1,0 +1,92 @@
+"""README's table of commands is what is declared; every command is declared whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.clock import SystemClock
+from bridge.core.hearing import Hearing
+from bridge.core.readiness import Readiness
+from bridge.inbound.chat.command import Command, Commands
+from bridge.inventory_file import InventoryFile
+from bridge.metrics import Metrics
+from bridge.settings import Settings
+from bridge.store.database import Database
+from bridge.stores import create_stores
+from bridge.talking import Talk, TalkDesk
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+HEAD = "| command | who | what |"
+
+
+def declare(folder: Path) -> Commands:
+    """Build the chat of a bridge that asks Prometheus, without anybody around it."""
+    nobody: Any = None
+    settings = Settings.load({"STATE_DIR": str(folder), "TIMEZONE": "UTC"})
+    database = Database(f"sqlite:///{folder / 'opswire.db'}")
+    desk = TalkDesk(
+        stores=create_stores(database, Hearing()),
+        inventory=InventoryFile(folder / "agents.txt"),
+        telegram=nobody,
+        ear=nobody,
+        prometheus=object(),  # type: ignore[arg-type]  # nobody asks it
+        artist=object(),  # type: ignore[arg-type]  # nobody asks it either
+        renderer=nobody,
+        metrics=Metrics("test"),
+        clock=SystemClock(),
+        readiness=Readiness,
+        start=nobody,
+        look_again=nobody,
+        on_template_fault=nobody,
+    )
+    return Talk(settings, desk).commands
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    return declare(tmp_path_factory.mktemp("house"))
+
+
+def write_row(command: Command) -> str:
+    call = f"`/{command.name} {command.usage}`".replace(" `", "`").replace("|", "\\|")
+    others = "".join(f", `/{each}`" for each in command.aliases)
+    who = command.needs.value if command.needs else "anybody"
+    return f"| {call}{others} | {who} | {command.help} |"
+
+
+def rows() -> Iterator[str]:
+    lines = README.read_text("utf-8").splitlines()
+    at = lines.index(HEAD) + 2
+    while lines[at].startswith("|"):
+        yield lines[at]
+        at += 1
+
+
+def test_the_readme_lists_exactly_the_commands(commands: Commands) -> None:
+    assert list(rows()) == [write_row(each) for each in commands if each.is_listed]
+
+
+def test_every_command_says_what_it_is_for(commands: Commands) -> None:
+    for each in commands:
+        assert each.help
+        assert len(each.help) <= 60, each.name
+        assert not each.help.endswith("."), each.name
+        assert bool(each.example) <= bool(each.usage), each.name
+
+
+def test_telegram_takes_every_name_of_the_menu(commands: Commands) -> None:
+    for each in commands:
+        assert each.name.isascii()
+        assert each.name.replace("_", "").isalnum()
+        assert each.name == each.name.lower()
+        assert len(each.name) <= 32
+
+
+def test_a_command_that_changes_anything_needs_a_role(commands: Commands) -> None:
+    open_to_all = {each.name for each in commands if each.needs is None}
+    assert open_to_all == {"start", "help", "whoami", "about"}
+    assert not any(each.changes for each in commands if each.needs is None)
