@@ -1,4 +1,4 @@
-"""Which hosts answer, since when, and how much of the time: one question for all of them.
+"""Which hosts answer, since when, and how much of the time.
 
     up        Prometheus reaches its exporter
     down      it asks in vain
@@ -73,8 +73,22 @@ class Target:
     sampled_at: datetime | None = None
 
 
-def write_presence(hosts: Sequence[str] | None, *, with_shares: bool = True) -> str:
-    """Ask how some hosts, or all, stand."""
+def write_states(hosts: Sequence[str] | None) -> str:
+    """Ask which of some hosts, or of all, answer: no more than that, there may be thousands."""
+    node = choose_hosts(hosts, 'job="node"')
+    return f"max by (host) (up{node})"
+
+
+def read_states(values: Iterable[Value], hosts: Iterable[Host]) -> tuple[tuple[Host, State], ...]:
+    """Read the answer to `write_states`: those that are down first, else as in the inventory."""
+    known = {each.labels.get("host", ""): each.value for each in values}
+    found = [(host, _read_state(known.get(host.name))) for host in hosts]
+    states = list(State)
+    return tuple(sorted(found, key=lambda each: states.index(each[1])))
+
+
+def write_presence(hosts: Sequence[str], *, with_shares: bool = True) -> str:
+    """Ask how some hosts stand, and how much of the time they were up."""
     own = choose_hosts(hosts, f'job=~"{_OWN}"')
     node = choose_hosts(hosts, 'job="node"')
     which = choose_hosts(hosts)
@@ -97,15 +111,13 @@ def write_presence(hosts: Sequence[str] | None, *, with_shares: bool = True) -> 
 def read_presence(
     values: Iterable[Value], hosts: Iterable[Host], *, now: datetime
 ) -> tuple[Presence, ...]:
-    """Read the answer to `write_presence`: those that are down first, else as in the inventory."""
+    """Read the answer to `write_presence`, host by host."""
     known: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for each in values:
         labels = each.labels
         key = (labels.get(ASKED, ""), labels.get("job", ""))
         known[labels.get("host", "")][key] = each.value
-    found = [_read_host(host, known.get(host.name, {}), now) for host in hosts]
-    states = list(State)
-    return tuple(sorted(found, key=lambda each: states.index(each.state)))
+    return tuple(_read_host(host, known.get(host.name, {}), now) for host in hosts)
 
 
 def write_targets() -> str:

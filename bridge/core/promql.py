@@ -255,6 +255,16 @@ def align(window: Window, step: timedelta) -> tuple[int, int]:
     return start, end
 
 
+def choose_moments(window: Window, *, step: timedelta, scrape: timedelta) -> tuple[int, int]:
+    """Give the first and last moment to ask for, so that the last shows what is true by now.
+
+    They move on with each scrape, not only with each step: of a month a step is over an hour.
+    """
+    start, end = align(window, max(scrape, SECOND))
+    seconds = step // SECOND
+    return end - (end - start) // seconds * seconds, end
+
+
 def _choose(hosts: Sequence[str] | None) -> str:
     if hosts is None:
         return ""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.core.answers import Value
+from bridge.core.inventory import Host
 from bridge.core.presence import Presence, State, choose_hosts, mark
 from bridge.core.promql import ASKED, CPU, DISK, LOAD, MEMORY, Metric
 
 MEASURED: Final = (CPU, MEMORY, DISK, LOAD)
 """What a host may run short of."""
-_UNTOLD: Final = {CPU.key: 80.0, MEMORY.key: 85.0, DISK.key: 90.0, LOAD.key: 0.8}
-"""The shipped thresholds, for a Prometheus without their series."""
-_DOWN: Final = math.inf
+_RATIOS: Final = 50
+"""Hosts nearest to each threshold that are asked for: ten times what is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,48 @@ class Checks:
 NO_CHECKS: Final = Checks()
 
 
-def write_troubles(hosts: Sequence[str] | None) -> str:
-    """Ask what some hosts, or all, run short of; of file systems the fullest."""
+def write_ratios(hosts: Sequence[str] | None, *, is_whole: bool = False) -> str:
+    """Ask how near some hosts, or all, are to their thresholds; about the nearest, or the whole.
+
+    A host without a threshold is never near it.
+    """
+    which = choose_hosts(hosts)
+    parts = []
+    for metric in MEASURED:
+        (line,) = metric.lines
+        ratio = f"max by (host) ({line.series}{which}) / on (host) ({metric.threshold}{which} > 0)"
+        parts.append(mark(ratio if is_whole else f"topk({_RATIOS}, {ratio})", metric.key))
+    return " or ".join(parts)
+
+
+def choose_worst(
+    states: Sequence[tuple[Host, State]], values: Iterable[Value], most: int
+) -> tuple[tuple[Host, ...], bool]:
+    """Read the answer to `write_ratios`: the worst hosts, those that are down before all.
+
+    Also say whether that is certain: where others than those that are looked at fill the answer,
+    it is not.
+    """
+    own = {host.name for host, _ in states}
+    ratios: dict[str, float] = defaultdict(float)
+    seen: dict[str, list[bool]] = defaultdict(list)
+    for each in values:
+        name = each.labels.get("host", "")
+        seen[each.labels.get(ASKED, "")].append(name in own)
+        if math.isfinite(each.value):
+            ratios[name] = max(ratios[name], each.value)
+    known = [
+        (math.inf if state is State.DOWN else ratios[host.name], host)
+        for host, state in states
+        if state is State.DOWN or host.name in ratios
+    ]
+    known.sort(key=lambda each: -each[0])
+    is_certain = all(len(each) < _RATIOS or sum(each) >= most for each in seen.values())
+    return tuple(host for _, host in known[:most]), is_certain
+
+
+def write_troubles(hosts: Sequence[str]) -> str:
+    """Ask what some hosts run short of; of file systems the fullest."""
     which = choose_hosts(hosts)
     parts = []
     for metric in MEASURED:
@@ -78,57 +118,32 @@ def write_troubles(hosts: Sequence[str] | None) -> str:
     return " or ".join(parts)
 
 
-def choose_worst(
-    presences: Iterable[Presence], values: Iterable[Value], most: int
-) -> tuple[Troubled, ...]:
-    """Read the answer to `write_troubles`: the worst hosts, those that are down before all."""
+def read_troubles(presences: Iterable[Presence], values: Iterable[Value]) -> tuple[Troubled, ...]:
+    """Read the answer to `write_troubles`, host by host."""
     measured: dict[str, dict[str, Value]] = defaultdict(dict)
     for each in values:
         measured[each.labels.get("host", "")][each.labels.get(ASKED, "")] = each
-    # A host that lacks what others have was freed of it; where nobody has one, there are no rules.
-    told = {asked for each in measured.values() for asked in each}
-    limits = {
-        each.key: math.inf if f"{each.key} threshold" in told else _UNTOLD[each.key]
-        for each in MEASURED
-    }
-    found = [(each, _read_troubles(measured.get(each.host.name, {}), limits)) for each in presences]
-    known = [
-        (presence, troubles)
-        for presence, troubles in found
-        if troubles or presence.state is State.DOWN
-    ]
-    known.sort(key=_badness, reverse=True)
     return tuple(
-        Troubled(presence=presence, troubles=_tell(presence, troubles))
-        for presence, troubles in known[:most]
+        Troubled(
+            presence=presence,
+            troubles=_tell(presence, _sort(measured.get(presence.host.name, {}))),
+        )
+        for presence in presences
     )
 
 
-def _read_troubles(
-    measured: Mapping[str, Value], limits: Mapping[str, float]
-) -> tuple[Trouble, ...]:
+def _sort(measured: Mapping[str, Value]) -> tuple[Trouble, ...]:
+    """Put the numbers of a host beside their thresholds, the worst first."""
     troubles = []
     for metric in MEASURED:
-        found = measured.get(metric.key)
-        if found is None or not math.isfinite(found.value):
+        found, limit = measured.get(metric.key), measured.get(f"{metric.key} threshold")
+        if found is None or limit is None or not math.isfinite(found.value):
             continue
-        limit = measured.get(f"{metric.key} threshold")
+        place = found.labels.get(metric.lines[0].label, "")
         troubles.append(
-            Trouble(
-                metric=metric,
-                value=found.value,
-                threshold=limit.value if limit else limits[metric.key],
-                place=found.labels.get(metric.lines[0].label, ""),
-            )
+            Trouble(metric=metric, value=found.value, threshold=limit.value, place=place)
         )
     return tuple(sorted(troubles, key=lambda each: -each.ratio))
-
-
-def _badness(found: tuple[Presence, tuple[Trouble, ...]]) -> float:
-    presence, troubles = found
-    if presence.state is State.DOWN:
-        return _DOWN
-    return max((each.ratio for each in troubles), default=0.0)
 
 
 def _tell(presence: Presence, troubles: tuple[Trouble, ...]) -> tuple[Trouble, ...]:

@@ -11,7 +11,7 @@ from bridge.core.charts import ChartFacts, Facts, compose_chart
 from bridge.core.formatted import Content
 from bridge.core.inventory import Host
 from bridge.core.presence import State, read_presence, write_presence
-from bridge.core.promql import Metric, align, step_for, write_last_seen, write_range
+from bridge.core.promql import Metric, choose_moments, step_for, write_last_seen, write_range
 from bridge.core.readings import Condition, read_last_seen
 from bridge.core.windows import Window
 from bridge.errors import Outage
@@ -67,7 +67,7 @@ async def show_chart(
         TooMuch: too many pictures are being drawn.
     """
     step = step_for(window, scrape)
-    start, end = align(window, step)
+    start, end = choose_moments(window, step=step, scrape=scrape)
     question = write_range(metric, host.name, step=step, scrape=scrape)
     answer = await prometheus.fetch_range(question, start, end, step)
 

@@ -10,7 +10,7 @@ from bridge.core.access import Actor
 from bridge.core.answers import Answer
 from bridge.core.charts import ChartFacts, Facts, compose_query_chart
 from bridge.core.formatted import Content
-from bridge.core.promql import align, step_for
+from bridge.core.promql import choose_moments, step_for
 from bridge.core.windows import Window
 from bridge.errors import Outage
 from bridge.logs import create_log
@@ -61,7 +61,7 @@ async def show_query_chart(
     """
     actor.require_everywhere()
     step = step_for(window, scrape)
-    start, end = align(window, step)
+    start, end = choose_moments(window, step=step, scrape=scrape)
     answer = await prometheus.fetch_range(promql, start, end, step)
 
     async def compose(language: str) -> ChartFacts:

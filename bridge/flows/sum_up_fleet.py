@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +14,23 @@ from bridge.core.access import Scope
 from bridge.core.alerts import Severity
 from bridge.core.answers import Answer
 from bridge.core.inventory import Host
-from bridge.core.presence import Presence, narrow, read_presence, write_presence
+from bridge.core.presence import (
+    State,
+    narrow,
+    read_presence,
+    read_states,
+    write_presence,
+    write_states,
+)
 from bridge.core.troubles import (
     NO_CHECKS,
     Checks,
     Troubled,
     choose_worst,
     read_checks,
+    read_troubles,
     write_checks,
+    write_ratios,
     write_troubles,
 )
 from bridge.errors import Outage
@@ -46,7 +56,8 @@ class Alerts(Protocol):
 class Summary:
     """The fleet as it stands."""
 
-    hosts: tuple[Presence, ...]
+    states: Mapping[State, int]
+    """How many hosts stand how."""
     worst: tuple[Troubled, ...] = ()
     firing: Mapping[Severity, int]
     checks: Checks = NO_CHECKS
@@ -58,28 +69,48 @@ class Summary:
 async def sum_up_fleet(
     hosts: Sequence[Host], scope: Scope, *, prometheus: Prometheus, alerts: Alerts, now: datetime
 ) -> Summary:
-    """Sum up what exists for a scope, in a fixed number of questions."""
+    """Sum up what exists for a scope.
+
+    However many hosts there are, Prometheus is asked who is up and who is near a threshold, and
+    then about the few worst alone.
+    """
     firing = await alerts.firing(scope)
     if not hosts and scope.is_limited:
-        return Summary(hosts=(), firing=firing)
-    names = narrow(hosts, scope)
-    questions = (
-        write_presence(names, with_shares=False),
-        write_troubles(names),
-        write_checks(),
-    )
+        return Summary(states={}, firing=firing)
     try:
-        answers = await asyncio.gather(*(prometheus.fetch_fleet(each) for each in questions))
+        return await _sum_up(hosts, scope, prometheus=prometheus, firing=firing, now=now)
     except Outage as outage:
-        return Summary(hosts=(), firing=firing, outage=outage)
-    who, what, checks = answers
-    visible = [each.name for each in hosts] if scope.is_limited else None
+        return Summary(states={}, firing=firing, outage=outage)
+
+
+async def _sum_up(
+    hosts: Sequence[Host],
+    scope: Scope,
+    *,
+    prometheus: Prometheus,
+    firing: Mapping[Severity, int],
+    now: datetime,
+) -> Summary:
+    names = narrow(hosts, scope)
+    questions = (write_states(names), write_ratios(names), write_checks())
+    answers = list(await asyncio.gather(*(prometheus.fetch_fleet(each) for each in questions)))
+    who, ratios, checks = answers
     # Thousands of hosts are read beside the loop.
-    presences = await asyncio.to_thread(read_presence, who.values, hosts, now=now)
-    worst = await asyncio.to_thread(choose_worst, presences, what.values, limits.WORST_HOSTS)
+    states = await asyncio.to_thread(read_states, who.values, hosts)
+    worst, is_certain = choose_worst(states, ratios.values, limits.WORST_HOSTS)
+    if not is_certain:
+        whole = await prometheus.fetch_fleet(write_ratios(names, is_whole=True))
+        worst, _ = choose_worst(states, whole.values, limits.WORST_HOSTS)
+    troubled: tuple[Troubled, ...] = ()
+    if worst:
+        chosen = [each.name for each in worst]
+        last = (write_presence(chosen, with_shares=False), write_troubles(chosen))
+        how, what = await asyncio.gather(*(prometheus.fetch_fleet(each) for each in last))
+        troubled = read_troubles(read_presence(how.values, worst, now=now), what.values)
+    visible = [each.name for each in hosts] if scope.is_limited else None
     return Summary(
-        hosts=presences,
-        worst=worst,
+        states=Counter(state for _, state in states),
+        worst=troubled,
         firing=firing,
         checks=read_checks(checks.values, visible),
         warnings=tuple(dict.fromkeys(said for each in answers for said in each.warnings)),

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from bridge.core.formatted import Formatted
+from bridge.core.pages import Page
 from bridge.core.presence import Presence, State, Target
 from bridge.views.units import render_share
 from bridge.views.voice import Voice
 
 MARKS: Final = {State.UP: "✅", State.DOWN: "❌", State.UNSEEN: "❔"}
-Each = TypeVar("Each")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """A part of a list."""
-
-    number: int
-    """From 1."""
-    pages: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,55 +49,39 @@ class ShownTarget:
 
 def write_hosts(
     voice: Voice,
+    states: Mapping[State, int],
     hosts: Sequence[Presence],
-    others: Sequence[Target] | None,
-    page: Page,
+    others: Sequence[Target],
     *,
-    size: int,
+    page: Page,
     warnings: Sequence[str] = (),
 ) -> Formatted:
-    """Write one page of the list; `others` are put behind the hosts where they were asked for."""
-    start = (page.number - 1) * size
-    everything: list[Presence | Target] = [*hosts, *(others or ())]
-    shown = everything[start : start + size]
+    """Write one page of the list."""
     return voice.write(
         "agents",
-        counts=count_hosts(voice, hosts),
-        total=len(hosts),
-        hosts=[_show(voice, each) for each in shown if isinstance(each, Presence)],
-        others=[_show_target(voice, each) for each in shown if isinstance(each, Target)],
+        counts=count_hosts(voice, states),
+        total=sum(states.values()),
+        hosts=[_show(voice, each) for each in hosts],
+        others=[_show_target(voice, each) for each in others],
         page=page,
         warnings=list(warnings),
     )
 
 
-def choose_page(wanted: int, length: int, size: int) -> Page:
-    """Give the page of a list that was wanted, or the last there is."""
-    pages = max(1, -(-length // size))
-    return Page(number=min(max(wanted, 1), pages), pages=pages)
-
-
-def cut_page(everything: Sequence[Each], page: Page, size: int) -> Sequence[Each]:
-    """Give what stands on a page."""
-    return everything[(page.number - 1) * size : page.number * size]
-
-
-def count_hosts(voice: Voice, hosts: Iterable[Presence]) -> str:
+def count_hosts(voice: Voice, states: Mapping[State, int]) -> str:
     """Say how many hosts are how: `2 up, 1 down`."""
-    counts = Counter(each.state for each in hosts)
-    total = sum(counts.values())
-    parts = [
-        voice.say_count("%(count)s up", "%(count)s up", counts[State.UP]),
-        voice.say_count("%(count)s down", "%(count)s down", counts[State.DOWN]),
-        voice.say_count("%(count)s not watched", "%(count)s not watched", counts[State.UNSEEN]),
-    ]
-    told = [
-        part
-        for part, state in zip(parts, (State.UP, State.DOWN, State.UNSEEN), strict=True)
-        if counts[state]
-    ]
-    hosts_words = voice.say_count("%(count)s host", "%(count)s hosts", total)
-    return f"{hosts_words}: {voice.say(', ').join(told)}" if told else hosts_words
+    up, down, unseen = (states.get(each, 0) for each in (State.UP, State.DOWN, State.UNSEEN))
+    parts = (
+        (up, voice.say_count("%(count)s up", "%(count)s up", up)),
+        (down, voice.say_count("%(count)s down", "%(count)s down", down)),
+        (unseen, voice.say_count("%(count)s not watched", "%(count)s not watched", unseen)),
+    )
+    told = [part for count, part in parts if count]
+    total = voice.say_count("%(count)s host", "%(count)s hosts", up + down + unseen)
+    if not told:
+        return total
+    states_words = voice.say(", ").join(told)
+    return voice.say("%(hosts)s: %(states)s", hosts=total, states=states_words)
 
 
 def _show(voice: Voice, host: Presence) -> ShownHost:

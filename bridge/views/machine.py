@@ -194,7 +194,7 @@ def _write_processes(voice: Voice, machine: Machine) -> str:
         parts.append(voice.say_count("%(count)s running", "%(count)s running", machine.running))
     if machine.blocked:
         parts.append(voice.say_count("%(count)s waiting", "%(count)s waiting", machine.blocked))
-    return ", ".join(parts)
+    return voice.say(", ").join(parts)
 
 
 def _write_handles(voice: Voice, handles: Usage | None) -> str:

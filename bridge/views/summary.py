@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.core.alerts import Severity
 from bridge.core.formatted import Formatted
-from bridge.core.presence import Presence, State
+from bridge.core.presence import State
 from bridge.core.troubles import Checks, Trouble, Troubled
 from bridge.errors import Outage
 from bridge.views.hosts import count_hosts
@@ -44,7 +44,7 @@ class ShownChecks:
 def write_summary(
     voice: Voice,
     *,
-    hosts: Sequence[Presence],
+    states: Mapping[State, int],
     worst: Sequence[Troubled],
     firing: Mapping[Severity, int],
     checks: Checks,
@@ -54,9 +54,9 @@ def write_summary(
     """Write it."""
     return voice.write(
         "fleet",
-        mark=_mark(hosts, worst, firing),
-        counts=count_hosts(voice, hosts),
-        total=len(hosts),
+        mark=_mark(states, worst, firing),
+        counts=count_hosts(voice, states),
+        total=sum(states.values()),
         firing=" · ".join(
             f"{MARKS[each]} {voice.number(firing[each])}" for each in Severity if firing.get(each)
         ),
@@ -71,9 +71,9 @@ def write_summary(
 
 
 def _mark(
-    hosts: Sequence[Presence], worst: Sequence[Troubled], firing: Mapping[Severity, int]
+    states: Mapping[State, int], worst: Sequence[Troubled], firing: Mapping[Severity, int]
 ) -> str:
-    if any(each.state is State.DOWN for each in hosts) or firing.get(Severity.CRITICAL):
+    if states.get(State.DOWN) or firing.get(Severity.CRITICAL):
         return BAD
     if any(each.is_bad for each in worst) or any(firing.values()):
         return MARKS[Severity.WARNING]

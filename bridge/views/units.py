@@ -76,7 +76,8 @@ def render_uptime(length: timedelta, translator: Translator) -> str:
     if not days:
         return clock
     words = translator.ngettext("%(count)s day", "%(count)s days", days)
-    return f"{words % {'count': translator.render_count(days)}}, {clock}"
+    told = words % {"count": translator.render_count(days)}
+    return translator.gettext("%(days)s, %(clock)s") % {"days": told, "clock": clock}
 
 
 def render_decimal(value: float, translator: Translator, digits: int = 2) -> str:

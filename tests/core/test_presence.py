@@ -20,6 +20,7 @@ from bridge.core.presence import (
     narrow,
     read_instant,
     read_presence,
+    read_states,
     read_targets,
     write_presence,
 )
@@ -41,9 +42,10 @@ def value(name: str, asked: str, number: float, job: str = "") -> Value:
 
 
 def test_those_that_are_down_come_first_then_those_nobody_watches() -> None:
-    values = [value("a", "up", 1, "node"), value("b", "up", 0, "node"), value("d", "up", 1, "node")]
-    found = read_presence(values, [host(name) for name in "abcd"], now=NOW)
-    assert [(each.host.name, each.state) for each in found] == [
+    up = {"a": 1.0, "b": 0.0, "d": 1.0, "hidden": 0.0}
+    values = [Value(labels={"host": name}, at=NOON, value=state) for name, state in up.items()]
+    found = read_states(values, [host(name) for name in "abcd"])
+    assert [(each.name, state) for each, state in found] == [
         ("b", State.DOWN),
         ("c", State.UNSEEN),
         ("a", State.UP),

@@ -16,6 +16,7 @@ from bridge.core.promql import (
     NETWORK,
     Metric,
     align,
+    choose_moments,
     step_for,
     write_current,
     write_last_seen,
@@ -134,3 +135,21 @@ def test_the_same_picture_a_moment_later_has_the_same_points() -> None:
     assert step_for(later, SCRAPE) == step
     assert align(window, step) == align(later, step)
     assert all(moment % 180 == 0 for moment in align(window, step))
+
+
+@given(
+    span=st.timedeltas(min_value=timedelta(minutes=1), max_value=timedelta(days=180)),
+    scrape=st.integers(1, 120),
+    at=st.integers(1_700_000_000, 1_800_000_000),
+)
+def test_the_last_moment_asked_for_is_the_last_scrape_whatever_the_step(
+    span: timedelta, scrape: int, at: int
+) -> None:
+    end = datetime.fromtimestamp(at, UTC)
+    window = Window(start=end - span, end=end)
+    step = step_for(window, timedelta(seconds=scrape))
+    first, last = choose_moments(window, step=step, scrape=timedelta(seconds=scrape))
+    assert 0 <= at - last < scrape
+    assert (last - first) % (step // timedelta(seconds=1)) == 0
+    assert first >= window.start.timestamp() - scrape
+    assert (last - first) / step.total_seconds() <= CHART_POINTS

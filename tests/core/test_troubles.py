@@ -2,88 +2,117 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from bridge.core.answers import Value
 from bridge.core.inventory import Host
 from bridge.core.presence import Presence, State
-from bridge.core.troubles import Troubled, choose_worst, read_checks
+from bridge.core.troubles import Troubled, choose_worst, read_checks, read_troubles
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+def host(name: str) -> Host:
+    return Host(name=name, node_address="10.0.0.1:9100", line=1)
 
 
 def presence(name: str, state: State = State.UP) -> Presence:
-    return Presence(host=Host(name=name, node_address="10.0.0.1:9100", line=1), state=state)
+    return Presence(host=host(name), state=state)
 
 
-def value(host: str, asked: str, number: float, **labels: str) -> Value:
-    return Value(labels={"host": host, "asked": asked, **labels}, at=0.0, value=number)
+def value(name: str, asked: str, number: float, **labels: str) -> Value:
+    return Value(labels={"host": name, "asked": asked, **labels}, at=0.0, value=number)
 
 
-def told(found: tuple[Troubled, ...]) -> list[tuple[str, list[str], bool]]:
-    return [
-        (each.presence.host.name, [trouble.metric.key for trouble in each.troubles], each.is_bad)
-        for each in found
-    ]
+def worst(values: list[Value], states: dict[str, State], most: int = 5) -> tuple[list[str], bool]:
+    found, is_certain = choose_worst(
+        [(host(name), state) for name, state in states.items()], values, most
+    )
+    return [each.name for each in found], is_certain
 
 
-def test_the_worst_is_down_then_whoever_is_furthest_beyond_a_threshold() -> None:
-    hosts = [presence("calm"), presence("busy"), presence("full"), presence("gone", State.DOWN)]
+def test_the_worst_are_down_then_whoever_is_furthest_beyond_any_threshold() -> None:
+    states = {"calm": State.UP, "busy": State.UP, "full": State.UP, "gone": State.DOWN}
     values = [
-        value("calm", "cpu", 10.0),
-        value("calm", "mem", 20.0),
-        value("busy", "cpu", 88.0),
-        value("busy", "mem", 86.0),
-        value("full", "disk", 100.0, mountpoint="/srv"),
-        value("full", "cpu", 1.0),
-        value("gone", "cpu", 100.0),
+        value("calm", "cpu", 0.1),
+        value("busy", "cpu", 1.1),
+        value("busy", "mem", 1.2),
+        value("full", "disk", 1.3),
+        value("full", "cpu", 0.01),
+        value("gone", "cpu", 0.5),
     ]
-    found = choose_worst(hosts, values, 5)
-    assert told(found) == [
-        ("gone", [], True),
-        ("full", ["disk"], True),
-        ("busy", ["cpu", "mem"], True),
-        ("calm", ["mem"], False),
-    ]
-    assert found[1].troubles[0].place == "/srv"
-    assert told(choose_worst(hosts, values, 2)) == told(found)[:2]
-
-
-def test_at_its_threshold_a_number_is_not_yet_bad() -> None:
-    (found,) = choose_worst([presence("a")], [value("a", "cpu", 80.0)], 5)
-    assert not found.is_bad
-    (found,) = choose_worst([presence("a")], [value("a", "cpu", 80.01)], 5)
-    assert found.is_bad
-
-
-def test_a_host_s_own_threshold_counts() -> None:
-    values = [value("a", "cpu", 90.0), value("a", "cpu threshold", 95.0)]
-    (found,) = choose_worst([presence("a")], values, 5)
-    assert not found.is_bad
-
-
-def test_a_host_without_a_threshold_that_others_have_is_never_bad() -> None:
-    values = [value("a", "cpu", 99.0), value("b", "cpu", 81.0), value("b", "cpu threshold", 80.0)]
-    found = choose_worst([presence("a"), presence("b")], values, 5)
-    assert [(each.presence.host.name, each.is_bad) for each in found] == [
-        ("b", True),
-        ("a", False),
-    ]
+    assert worst(values, states) == (["gone", "full", "busy", "calm"], True)
+    assert worst(values, states, most=2) == (["gone", "full"], True)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_no_number_is_no_trouble(number: float) -> None:
-    assert choose_worst([presence("a")], [value("a", "cpu", number)], 5) == ()
+    assert worst([value("a", "cpu", number)], {"a": State.UP}) == ([], True)
 
 
 def test_hosts_of_which_nothing_is_known_are_not_named() -> None:
-    assert choose_worst([presence("a"), presence("b", State.UNSEEN)], [], 5) == ()
+    assert worst([], {"a": State.UP, "b": State.UNSEEN}) == ([], True)
 
 
 def test_numbers_of_other_hosts_count_for_nothing() -> None:
-    assert choose_worst([presence("a")], [value("hidden", "cpu", 100.0)], 5) == ()
+    assert worst([value("hidden", "cpu", 9.0)], {"a": State.UP}) == ([], True)
+
+
+def test_where_other_hosts_fill_the_answer_it_is_not_certain() -> None:
+    others = [value(f"other-{number}", "cpu", 9.0) for number in range(46)]
+    own = [value(name, "cpu", 2.0) for name in "abcd"]
+    states = dict.fromkeys("abcdef", State.UP)
+    assert worst([*others, *own], states) == (list("abcd"), False)
+    assert worst([*others[1:], *own], states) == (list("abcd"), True)
+    assert worst([*others, *own, value("e", "cpu", 1.0)], states) == (list("abcde"), True)
+
+
+def told(*values: Value) -> Troubled:
+    (found,) = read_troubles([presence("a")], values)
+    return found
+
+
+def test_all_that_is_bad_is_told_the_worst_first() -> None:
+    found = told(
+        value("a", "cpu", 88.0),
+        value("a", "cpu threshold", 80.0),
+        value("a", "mem", 20.0),
+        value("a", "mem threshold", 85.0),
+        value("a", "disk", 100.0, mountpoint="/srv"),
+        value("a", "disk threshold", 90.0),
+    )
+    assert [(each.metric.key, each.place) for each in found.troubles] == [
+        ("disk", "/srv"),
+        ("cpu", ""),
+    ]
+    assert found.is_bad
+
+
+def test_of_a_host_that_is_well_the_nearest_is_told() -> None:
+    found = told(
+        value("a", "cpu", 8.0),
+        value("a", "cpu threshold", 80.0),
+        value("a", "mem", 20.0),
+        value("a", "mem threshold", 85.0),
+    )
+    assert [each.metric.key for each in found.troubles] == ["mem"]
+    assert not found.is_bad
+
+
+def test_at_its_threshold_a_number_is_not_yet_bad() -> None:
+    assert not told(value("a", "cpu", 80.0), value("a", "cpu threshold", 80.0)).is_bad
+    assert told(value("a", "cpu", 80.01), value("a", "cpu threshold", 80.0)).is_bad
+
+
+def test_without_a_threshold_nothing_is_bad() -> None:
+    found = told(value("a", "cpu", 99.0))
+    assert found.troubles == ()
+    assert not found.is_bad
+
+
+def test_nothing_more_is_told_of_a_host_that_is_down() -> None:
+    values = [value("a", "cpu", 99.0), value("a", "cpu threshold", 80.0)]
+    (found,) = read_troubles([presence("a", State.DOWN)], values)
+    assert found.troubles == ()
+    assert found.is_bad
 
 
 def test_checks_are_counted_and_those_that_fail_named() -> None:

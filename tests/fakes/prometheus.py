@@ -125,6 +125,9 @@ def split_alternatives(promql: str) -> list[str]:
 
 def _reduce(inner: str, known: Iterable[FakeSample]) -> Iterator[tuple[dict[str, str], float]]:
     """Choose samples and gather them."""
+    if " / on (host) (" in inner:
+        yield from _divide(inner, known)
+        return
     groups = [[name.strip() for name in each.split(",")] for each in _BY.findall(inner)]
     is_time, is_count = "timestamp(" in inner, inner.startswith("count by")
     keeps_name = not is_time and not groups
@@ -147,6 +150,25 @@ def _reduce(inner: str, known: Iterable[FakeSample]) -> Iterator[tuple[dict[str,
         found = dict(best.values())
     for key, value in found.items():
         yield dict(key), value
+
+
+def _divide(inner: str, known: Iterable[FakeSample]) -> Iterator[tuple[dict[str, str], float]]:
+    """Divide hosts' numbers by their thresholds, and keep as many of the highest as asked for."""
+    known = list(known)
+    most = 0
+    if inner.startswith("topk("):
+        count, _, inner = inner.removeprefix("topk(").removesuffix(")").partition(", ")
+        most = int(count)
+    above, below = inner.split(" / on (host) (")
+    thresholds = {labels["host"]: value for labels, value in _reduce(below, known)}
+    ratios = [
+        (labels, value / thresholds[labels["host"]])
+        for labels, value in _reduce(above, known)
+        if thresholds.get(labels["host"], 0) > 0
+    ]
+    if most:
+        ratios = sorted(ratios, key=lambda each: -each[1])[:most]
+    yield from ratios
 
 
 def _choose(inner: str, known: Iterable[FakeSample]) -> list[FakeSample]:

@@ -123,7 +123,7 @@ def test_russian_writes_a_comma_and_declines_days() -> None:
 
 def test_chinese_keeps_the_units() -> None:
     assert render_bytes(1536, ZH) == "1.50 KiB"
-    assert render_uptime(timedelta(days=3), ZH) == "3 天, 00:00:00"
+    assert render_uptime(timedelta(days=3), ZH) == "3 天 00:00:00"
 
 
 @pytest.mark.parametrize(

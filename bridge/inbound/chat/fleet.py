@@ -11,6 +11,7 @@ from bridge.core.answers import Answer
 from bridge.core.formatted import Content, Formatted
 from bridge.core.inventory import Host
 from bridge.core.keyboards import Button, Keyboard
+from bridge.core.pages import choose_page, cut_page
 from bridge.core.typed import show_word
 from bridge.errors import Mistake
 from bridge.flows.examine_host import examine_host
@@ -25,7 +26,7 @@ from bridge.inbound.chat.offers import (
     offer_hosts,
     offer_pages,
 )
-from bridge.views.hosts import choose_page, cut_page, write_hosts
+from bridge.views.hosts import write_hosts
 from bridge.views.machine import write_machine_card
 from bridge.views.summary import write_summary
 from bridge.views.voice import marked
@@ -87,22 +88,23 @@ class Fleet:
     async def _agents(self, asked: Asked) -> Content:
         is_all, wanted = _read_list(asked)
         hosts = self._hosts.visible(asked)
-        fleet = await list_hosts(
+        listed = await list_hosts(
             hosts,
             asked.actor.scope,
             prometheus=self._prometheus,
             now=asked.voice.now,
+            wanted=wanted,
+            size=limits.FLEET_PAGE,
             with_others=is_all,
         )
-        size = limits.FLEET_PAGE
-        page = choose_page(wanted, len(fleet.hosts) + len(fleet.others), size)
+        page = listed.page
         text = write_hosts(
             asked.voice,
-            fleet.hosts,
-            fleet.others if is_all else None,
-            page,
-            size=size,
-            warnings=tell_warnings(asked, fleet.warnings),
+            listed.states,
+            listed.hosts,
+            listed.others,
+            page=page,
+            warnings=tell_warnings(asked, listed.warnings),
         )
         command = f"agents {_ALL}" if is_all else "agents"
         again = Button(label=AGAIN, press=f"{command} {page.number}")
@@ -123,7 +125,7 @@ class Fleet:
         )
         text = write_summary(
             voice,
-            hosts=summary.hosts,
+            states=summary.states,
             worst=summary.worst,
             firing=summary.firing,
             checks=summary.checks,

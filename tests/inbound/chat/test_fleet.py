@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,14 +84,14 @@ async def test_agents_lists_every_host_of_the_inventory_a_line_each(three: World
         "✅ Server · up since 07:00:00 UTC · asked 5 s ago · 100.00 % in 30 d · no agent",
         "✅ Agent1 · up since 07:00:00 UTC · asked 5 s ago · 99.86 % in 30 d · no agent",
     ]
-    assert len(three.prometheus.asked) == 1
+    assert len(three.prometheus.asked) == 2
 
 
 async def test_prometheus_s_own_jobs_are_shown_to_who_asks_for_all(three: World) -> None:
     text = await three.hear("/hosts ALL")
     assert "✅ Server prometheus 127.0.0.1:9090 · asked 0 s ago" in text
     assert "❌ 10.9.9.9:8080 cadvisor" in text
-    assert len(three.prometheus.asked) == 2
+    assert len(three.prometheus.asked) == 3
 
 
 async def test_a_host_with_an_agent_shows_how_it_stands(three: World) -> None:
@@ -226,7 +227,7 @@ async def test_status_sums_the_fleet_up(three: World) -> None:
         "🔔 alerts": "alerts",
         "🔄": "status",
     }
-    assert len(three.prometheus.asked) == 3
+    assert len(three.prometheus.asked) == 5
 
 
 async def test_status_names_five_hosts_at_most(world: World) -> None:
@@ -392,7 +393,9 @@ async def test_a_limited_person_s_questions_name_their_hosts(three: World) -> No
     await three.hear("/agents", DB_VIEWER)
     await three.hear("/status", DB_VIEWER)
     for question in three.prometheus.asked:
-        assert "probe_success" in question or 'host=~"Agent1|Agent2"' in question
+        is_named = 'host=~"Agent1|Agent2"' in question or 'host=~"Agent2|Agent1"' in question
+        assert is_named or "probe_success" in question
+        assert "Server" not in question
     assert [str(each) for each in three.alerts.scopes] == ["group=db"]
 
 
@@ -403,3 +406,59 @@ async def test_who_sees_no_host_asks_nothing(three: World) -> None:
     for text in ("/agents", "/agents all", "/status", "/stat"):
         assert "There are no hosts here yet." in await three.hear(text, DB_VIEWER)
     assert three.prometheus.asked == []
+
+
+async def test_hosts_that_are_not_ours_hide_none_of_the_worst(world: World) -> None:
+    for number in range(60):
+        know_numbers(world.prometheus, f"foreign-{number}", NOON, cpu=99.0)
+    for name in ("Server", "Agent1", "Agent2"):
+        know_host(world.prometheus, name, NOON)
+        know_numbers(world.prometheus, name, NOON, cpu=10.0, memory=88.0, disks={"/": 1})
+    text = await world.hear("/status")
+    assert text.count("memory used 88.00 %") == 3
+    assert "foreign" not in text
+
+
+async def test_somebody_limited_to_many_hosts_sees_those_alone(world: World) -> None:
+    world.chat.inventory = parse_inventory(
+        "\n".join(
+            f"host-{n} 10.0.{n // 200}.{n % 200 + 1}:9100 group={'db' if n % 2 else 'web'}"
+            for n in range(200)
+        )
+    )
+    for number in range(200):
+        is_up = number not in {10, 11}
+        know_host(world.prometheus, f"host-{number}", NOON, is_up=is_up)
+        know_numbers(world.prometheus, f"host-{number}", NOON, cpu=90.0 + number / 100)
+    assert "100 hosts: 99 up, 1 down" in await world.hear("/agents", DB_VIEWER)
+    text = await world.hear("/status", DB_VIEWER)
+    assert "100 hosts: 99 up, 1 down" in text
+    assert "host-11" in text
+    assert "host-199" in text
+    assert "host-10 " not in text
+    assert "host-198" not in text
+
+
+@pytest.mark.parametrize("language", ["ru", "zh_TW"])
+async def test_every_word_is_of_the_chat_s_language(three: World, language: str) -> None:
+    know_machine(three.prometheus, "Server", NOON)
+    three.prometheus.know("probe_success", 0.0, NOON, job="http", host="shop", instance="x")
+    three.alerts.counts = {Severity.INFO: 1}
+    three.chat.places.language = language
+    told = [
+        await three.hear(text)
+        for text in (
+            "/agents",
+            "/agents all",
+            "/status",
+            "/status Server",
+            "/status Agent2",
+            "/stat",
+        )
+    ]
+    english = re.compile(
+        r"\b(up|down|since|asked|no|hosts?|in|of|running|for|waiting|taken|load|swap|full|network"
+        r"|all|addresses|process|open|files|firing|checks|well|worst|as|which|core|nearest)\b"
+    )
+    for text in told:
+        assert english.search(text) is None
