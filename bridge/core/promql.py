@@ -204,7 +204,7 @@ def write_last_seen(metric: Metric, host: str) -> str:
     # multiples of five minutes, so what came after the last of them is looked for more closely.
     far = render_span(limits.LAST_SEEN)
     samples = " or ".join(f"timestamp({line.series}{{{_choose([host])}}})" for line in metric.lines)
-    looks = {"far": f"({samples})[{far}:5m]", "near": f"({samples})[10m:10s]"}
+    looks = {"far": f"({samples})[{far}:5m]", "near": f"({samples})[10m:1s]"}
     parts = (
         f'label_replace(max_over_time({look}),"{ASKED}","{key}","","")'
         for key, look in looks.items()

@@ -15,6 +15,12 @@ from deploy.stack.ports import LOOPBACK, Port
 SANDBOX_CHAT = "-2001"
 SANDBOX_ADMIN = "1001"
 NODE_ADDRESS = "127.0.0.1:9100"
+# Off by default, and what a host's card shows: its processors' model, addresses and processes.
+EXPORTER_MORE = (
+    "--collector.cpu.info",
+    "--collector.netdev.address-info",
+    "--collector.processes",
+)
 EVERYWHERE = {"0.0.0.0", "::"}
 
 
@@ -220,7 +226,8 @@ class Plan:
     def node_exporter(self) -> Member:
         """The exporter of this machine."""
         address = self.addresses["node_exporter"]
-        command = [str(self.binaries["node_exporter"]), f"--web.listen-address={address}"]
+        binary = str(self.binaries["node_exporter"])
+        command = [binary, f"--web.listen-address={address}", *EXPORTER_MORE]
         return self.member("node_exporter", command, ready_path="/")
 
     def blackbox_exporter(self) -> Member:

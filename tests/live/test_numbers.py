@@ -24,6 +24,7 @@ from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.pictures import Pictures, Times
 from bridge.inbound.chat.queries import Queries
 from bridge.inbound.chat.readings import Readings
+from deploy.stack.plan import EXPORTER_MORE
 from tests.fakes.chat import VIEWER, FakeChat, Said
 from tests.live.conftest import Programs, free_port, real, until
 from tests.programs import ROOT
@@ -31,11 +32,6 @@ from tests.programs import ROOT
 pytestmark = pytest.mark.live
 SCRAPE = timedelta(seconds=1)
 CLOCK = SystemClock()
-OPTIONAL = (
-    "--collector.cpu.info",
-    "--collector.netdev.address-info",
-    "--collector.processes",
-)
 CONFIGURATION = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [rules/*.yml]
@@ -88,7 +84,7 @@ async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
     await programs.start(
         str(real(generation, "node_exporter")),
         f"--web.listen-address=127.0.0.1:{ports['exporter']}",
-        *OPTIONAL,
+        *EXPORTER_MORE,
         ready=exporter,
     )
     shutil.copytree(ROOT / "prometheus" / "rules", programs.folder / "rules")
