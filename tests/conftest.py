@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from hypothesis import settings
 
 from deploy.stack.binaries import GENERATIONS
 from tests.programs import program
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
@@ -19,6 +28,19 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _former_logs() -> Iterator[None]:
+    """Take back what a test has set up for the logs: the next one reads its own."""
+    root = logging.getLogger()
+    handlers, level, hook = root.handlers[:], root.level, sys.excepthook
+    yield
+    if structlog.is_configured():
+        root.handlers[:], sys.excepthook = handlers, hook
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        structlog.reset_defaults()
 
 
 @pytest.fixture(params=GENERATIONS)

@@ -21,6 +21,13 @@ ROOT = Path(__file__).parents[2]
 UNDRAWABLE = chart(zone="Nowhere/At_All")
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take its time; what is late has tests of its own."""
+    monkeypatch.setattr(limits, "CHART_PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(limits, "CHART_SECONDS", 60)
+
+
 @pytest.fixture
 async def drawing(tmp_path: Path) -> AsyncIterator[Drawing]:
     async with Drawing(
