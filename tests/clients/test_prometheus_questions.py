@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import limits
-from bridge.clients.answers import UNLIKE, hide_addresses, read_answer
+from bridge.clients.answers import UNLIKE, hear, hide_addresses, read_answer
 from bridge.clients.prometheus import ASKING, Prometheus
 from bridge.core.answers import Answer, Kind, Value
 from bridge.core.series import Series
@@ -227,6 +227,34 @@ async def test_an_answer_beyond_all_bounds_is_cut_and_says_so(
     assert answer.left_out >= 1
     assert 10 < len(answer.series) < 30
     assert all(len(each.points) == 240 for each in answer.series)
+
+
+class Endless:
+    """A response that would be far too long."""
+
+    is_redirect = False
+    status_code = 200
+    closed = False
+
+    def iter_content(self, size: int) -> Iterator[bytes]:
+        yield b'{"status":"success","data":{"resultType":"vector","result":['
+        for _ in range(200):
+            assert not self.closed
+            yield b" " * size
+        raise AssertionError("it was read on and on")
+
+    def close(self) -> None:
+        self.closed = True
+
+    def json(self) -> Any:
+        raise NotImplementedError
+
+
+def test_no_more_is_read_than_is_allowed() -> None:
+    response = Endless()
+    answer = hear(response).json()["data"]["result"]
+    assert response.closed
+    assert answer.is_cut
 
 
 async def test_a_small_answer_that_is_no_list_may_not_be_large_at_all(

@@ -50,9 +50,9 @@ def test_a_metric_of_one_line_is_a_curve_without_a_name() -> None:
 def test_the_least_and_the_most_of_a_step_are_a_band() -> None:
     chart = compose(
         CPU,
-        series("cpu.one.most", 5, 6, 7),
+        series("cpu.one.most", 5, 6),
         series("cpu.one.mean", 3, 4, 5),
-        series("cpu.one.least", 1, 2),
+        series("cpu.one.least", 1, 2, 3, 4),
     )
     assert chart.curves[0].band == ((NOON, 1.0, 5.0), (NOON + 30, 2.0, 6.0))
 

@@ -68,6 +68,13 @@ def test_the_time_axis_has_round_moments_of_the_local_clock(
     assert marks_of(start, end) == marks
 
 
+def test_half_an_hour_that_is_skipped_makes_no_odd_mark() -> None:
+    zone = ZoneInfo("Australia/Lord_Howe")  # 02:00 to 02:30 did not come on 4 October 2026
+    assert marks_of("2026-10-04 00:30", "2026-10-04 06:30", zone) == [
+        *("01:00", "03:00", "04:00", "05:00", "06:00"),
+    ]
+
+
 def test_days_begin_at_midnight_also_after_the_clocks_changed() -> None:
     start = datetime(2026, 3, 26, 12, tzinfo=BERLIN).timestamp()
     for moment in lay_out_time(start, start + 6 * 86400, BERLIN):
