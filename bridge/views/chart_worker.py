@@ -41,7 +41,6 @@ def draw(facts: Facts, families: Sequence[str]) -> bytes:
 def main() -> None:
     """Draw until there is nobody left to draw for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the bridge's to heed
-    os.nice(_NICE)
     wish = json.loads(sys.argv[1])
     # Whatever prints must not print into a picture.
     out = os.fdopen(os.dup(1), "wb")
@@ -51,6 +50,8 @@ def main() -> None:
     families = choose_families(wish["fonts"])
     _warm_up(families)
     written = [name for name, text in wish["samples"].items() if can_write(families, text)]
+    # Only now: a start is waited for, and competes with nothing that the loop does.
+    os.nice(_NICE)
     _write(out, READY, json.dumps(written).encode())
     while (request := _read(sys.stdin.buffer)) is not None:
         try:
