@@ -156,7 +156,8 @@ async def test_buttons_that_telegram_refuses_never_keep_an_alert_from_being_show
     desk: Desk, local: LocalTelegram, said: str
 ) -> None:
     await desk.subscribe(PRIVATE)
-    await local.post("/faults", kind="error", count=1, description=f"Bad Request: {said}")
+    fault = {"kind": "error", "count": 1, "description": f"Bad Request: {said}"}
+    await local.post("/faults", method="sendMessage", **fault)
     await desk.told(alert())
     [message] = await local.messages(ADA)
     assert "AgentDown" in message["text"]
