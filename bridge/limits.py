@@ -253,3 +253,21 @@ ASKED_HOSTS = 50  # chosen: so many are asked about by name, in a question of a 
 QUERY_ROWS = 30  # chosen: what is read on a phone; a longer answer is a file
 QUERY_CHARACTERS = 300  # chosen: of a text that PromQL yields, such as a string
 FILLING = timedelta(days=7)  # chosen: who has longer than a week is told by the percentage
+
+# Jobs on hosts
+JOB_HEAD_CHARACTERS = 64 * 1024  # as many as an agent sends piece by piece
+JOB_EVERY_PRIVATE = timedelta(seconds=1)  # Telegram: about a message a second in a chat
+JOB_EVERY_GROUP = timedelta(seconds=4)  # Telegram: 20 a minute in a group, which alerts share
+JOB_LONGEST = timedelta(minutes=10)  # chosen: what runs longer wants a place of its own
+JOB_USUAL = timedelta(seconds=30)  # the seed's time limit
+JOB_GRACE = timedelta(seconds=10)  # beyond a job's own time: its host ends it within two
+JOBS_AT_ONCE = 50  # chosen: commands that people of one bridge run at the same time
+BROADCAST_AT_ONCE = 200  # chosen: hosts asked at the same time; each costs a TLS connection
+BROADCAST_ASKS = 10  # the issue: more hosts than this are asked about first
+QUESTION_OPEN = timedelta(minutes=2)  # chosen: a question that nobody has answered is dropped
+QUESTIONS_OPEN = 1000  # chosen: open at the same time, a few hundred bytes each
+JOB_RINGS_AFTER = timedelta(seconds=15)  # chosen: nobody watches a screen for longer
+BROADCAST_SHOWN = 600  # characters of each group of hosts that the message has; a file has all
+TOP_USUAL = 8  # chosen: processes on a phone's screen
+TOP_MOST = 30
+JOBS_KEPT = timedelta(days=7)  # chosen: for as long a button under an ended job finds it

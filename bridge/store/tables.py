@@ -363,3 +363,21 @@ preferences = Table(
     Column("scope", Json, nullable=False),  # the hosts that exist here, as core.access.Scope
     Column("title", Json, nullable=False),  # what the chat was called when last seen
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("key", String(64), nullable=False, unique=True),  # its name between bridge and agent
+    Column("host", Text, nullable=False),
+    Column("command", Json, nullable=False),  # as it was typed
+    Column("chat_id", BigInteger, nullable=False),
+    Column("thread_id", BigInteger, nullable=False),
+    Column("telegram_id", BigInteger),  # the message that tells of it
+    Column("begun_by", BigInteger, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    sqlite_autoincrement=True,  # a button names it by its number
+)
+# What is left after a restart; what is old enough to be purged.
+Index("jobs_ended", jobs.c.ended_at)

@@ -24,6 +24,7 @@ class Family(enum.Enum):
     LOOK = marked("Look")
     CHARTS = marked("Charts")
     ALERTS = marked("Alerts")
+    HANDS = marked("On the hosts")
     CHAT = marked("This chat")
     PEOPLE = marked("People")
 
@@ -43,6 +44,8 @@ class Asked:
     """Whether a button asks; its answer may take the place of the message it hangs on."""
     telegram_language: str = ""
     """The language of the person's Telegram; may be empty."""
+    message_id: int = 0
+    """The message that asks, or the one whose button was pressed."""
 
 
 Answer = Content | Sequence[Content]

@@ -160,6 +160,7 @@ class Gate:
             text=request.text if request else "",
             is_pressed=arrival.kind is ArrivalKind.PRESS,
             telegram_language=arrival.language,
+            message_id=arrival.message_id,
         )
 
     async def _turn_away(

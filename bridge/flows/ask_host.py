@@ -1,0 +1,32 @@
+"""A host is asked for facts and answers in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from agent import wire
+from bridge.errors import Outage, Refused
+
+
+class HostRefused(Refused):
+    """The host does not do that, for anybody."""
+
+    def __init__(self, said: wire.Refused) -> None:
+        super().__init__("The host does not do that: %(sentence)s", sentence=said.sentence)
+        self.said = said
+
+
+async def ask_host(name: str, events: AsyncIterator[wire.Event]) -> Mapping[str, Any]:
+    """Give the facts that a host answers with.
+
+    Raises:
+        HostRefused: it does not do that.
+        Outage: it cannot be reached, or says nothing that is known.
+    """
+    async for event in events:
+        if isinstance(event, wire.Told):
+            return event.facts
+        if isinstance(event, wire.Refused):
+            raise HostRefused(event)
+    raise Outage(name, "said nothing")

@@ -1,0 +1,79 @@
+"""A command runs on a host, and whoever asked watches it grow to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+from agent.wire import Event
+from bridge.core.jobs import Job, State, absorb, fail
+from bridge.errors import Late, Outage, Refused
+
+Show = Callable[[Job], Awaitable[None]]
+"""Shows how a job stands; it never raises."""
+
+
+class _Latest:
+    """The newest state of a job, and whether it was shown."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.changed = asyncio.Event()
+
+    def note(self, job: Job) -> None:
+        self.job = job
+        self.changed.set()
+
+
+async def run_job(
+    job: Job,
+    events: AsyncIterator[Event],
+    *,
+    show: Show,
+    every: timedelta,
+    sleep: Callable[[float], Awaitable[None]],
+) -> Job:
+    """Follow a job to its end; show it as it goes, not more often than `every`.
+
+    What is shown is always the newest: however fast the host writes, a slow chat is never behind.
+    The end is for the caller to show.
+    """
+    latest = _Latest(job)
+    showing = asyncio.create_task(_keep_showing(latest, show, every, sleep))
+    try:
+        await follow_job(job, events, latest.note)
+    finally:
+        showing.cancel()
+        await asyncio.wait({showing})
+    return latest.job
+
+
+async def follow_job(
+    job: Job, events: AsyncIterator[Event], note: Callable[[Job], None] = lambda _: None
+) -> Job:
+    """Follow a job to its end; whatever happens, it ends in one of the states there are."""
+    try:
+        async for event in events:
+            job = absorb(job, event)
+            note(job)
+    except Late as fault:
+        job = fail(job, State.SILENT, fault.reason)
+    except Outage as fault:
+        job = fail(job, State.UNREACHABLE, fault.reason)
+    except Refused as fault:
+        job = fail(job, State.REFUSED, fault.sentence)
+    if not job.state.is_over:
+        job = fail(job, State.SILENT, "")
+    note(job)
+    return job
+
+
+async def _keep_showing(
+    latest: _Latest, show: Show, every: timedelta, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    while True:
+        await latest.changed.wait()
+        latest.changed.clear()
+        await show(latest.job)
+        await sleep(every.total_seconds())

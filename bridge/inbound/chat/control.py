@@ -1,0 +1,317 @@
+"""Commands for the hosts: run one, run it everywhere, ports, processes; and the questions first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+from agent.wire import Verb
+from bridge import limits
+from bridge.core.access import Role
+from bridge.core.audit import Outcome
+from bridge.core.formatted import Content
+from bridge.core.inventory import Host
+from bridge.core.jobs import Job
+from bridge.core.keyboards import Button, Keyboard, in_rows, name_host
+from bridge.core.orders import read_filter, read_limit, read_port, read_top, split_word
+from bridge.core.questions import Deed, Questions, Wish
+from bridge.errors import Missing, Mistake
+from bridge.flows.ask_host import ask_host
+from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words, write_entry
+from bridge.inbound.chat.everywhere import Everywhere, Note, list_hosts
+from bridge.inbound.chat.hosts import Hosts
+from bridge.inbound.chat.running_jobs import Run, RunDesk, RunningJobs, name_job
+from bridge.views.jobs import write_question
+from bridge.views.voice import marked
+
+_FREE_SHELL: Final = frozenset({"catalogue", "argument", "syntax"})
+"""Rules of a host that its free shell would not know."""
+Do = Callable[[Asked, Wish], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlDesk:
+    """What the commands for hosts need."""
+
+    hosts: Hosts
+    running: RunDesk
+    token: Callable[[], str]
+    """Makes what cannot be guessed."""
+    note: Note
+
+
+class ControlCommands:
+    """`/op_exec`, `/broadcast`, `/op_port`, `/op_stop`, `/top`, and the buttons of all of them."""
+
+    def __init__(self, desk: ControlDesk) -> None:
+        self._desk = desk
+        self._hands = desk.running.hands
+        self.jobs = RunningJobs(desk.running)
+        self._questions = Questions()
+        self._everywhere = Everywhere(desk=desk.running, note=desk.note, ask_first=self._question)
+        self._deeds: dict[Deed, Do] = {
+            Deed.SHELL: self._run_wish,
+            Deed.RUN: self._run_wish,
+            Deed.BROADCAST: self._broadcast_wish,
+            Deed.CLOSE: self._close_wish,
+        }
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Declare them."""
+        declare = partial(Command, family=Family.HANDS)
+        return (
+            declare(
+                name="op_exec",
+                aliases=("bash",),
+                needs=Role.OPERATOR,
+                help=marked("Run a command on a host"),
+                usage="<host> [span] <command>",
+                example="{host} df -h",
+                changes=True,
+                is_booked=True,
+                run=self._exec,
+            ),
+            declare(
+                name="broadcast",
+                needs=Role.OPERATOR,
+                help=marked("Run a command on all hosts, or on some"),
+                usage="[label=value …] [span] <command>",
+                example="uptime",
+                changes=True,
+                is_booked=True,
+                run=self._broadcast,
+            ),
+            declare(
+                name="op_port",
+                needs=Role.OPERATOR,
+                help=marked("What listens on a host"),
+                usage="[host]",
+                example="{host}",
+                run=self._ports,
+            ),
+            declare(
+                name="op_stop",
+                needs=Role.OPERATOR,
+                help=marked("End what listens on a TCP port"),
+                usage="<host> <port>",
+                example="{host} 8080",
+                changes=True,
+                is_booked=True,
+                run=self._stop_port,
+            ),
+            declare(
+                name="top",
+                needs=Role.VIEWER,
+                help=marked("Which processes a host is busy with"),
+                usage="[host] [cpu|mem] [number]",
+                example="{host} mem 10",
+                run=self._top,
+            ),
+            *self._declare_buttons(declare),
+        )
+
+    def _declare_buttons(self, declare: Callable[..., Command]) -> Sequence[Command]:
+        return (
+            declare(
+                name="yes",
+                needs=Role.OPERATOR,
+                help=marked("Confirm what a question asks"),
+                usage="<question>",
+                is_listed=False,
+                changes=True,
+                is_booked=True,
+                run=self._confirm,
+            ),
+            declare(
+                name="no",
+                needs=Role.OPERATOR,
+                help=marked("Leave it, whatever a question asks"),
+                usage="<question>",
+                is_listed=False,
+                run=self._leave,
+            ),
+            declare(
+                name="stop",
+                needs=Role.OPERATOR,
+                help=marked("End a command that runs"),
+                usage="<job>",
+                is_listed=False,
+                changes=True,
+                replaces=False,
+                run=self._stop,
+            ),
+        )
+
+    async def _exec(self, asked: Asked) -> Answer:
+        name, rest = split_word(asked.text)
+        if not rest:
+            raise Mistake("Something is missing behind /%(command)s.", command=asked.command)
+        host = self._require_agent(self._desk.hosts.choose(asked, name))
+        within, command = read_limit(rest)
+        run = Run(host=host, command=command, within=within)
+        await self.jobs.begin(asked, run, after=partial(self._offer_shell, asked, run))
+        return ()
+
+    async def _offer_shell(self, asked: Asked, run: Run, job: Job) -> None:
+        """Offer an admin the free shell, where the host has one and its catalogue did not do."""
+        if job.rule not in _FREE_SHELL or run.is_shell or not asked.actor.may(Role.ADMIN):
+            return
+        facts = await self._ask(run.host, Verb.DESCRIBE, asked, within=limits.JOB_GRACE)
+        if facts.get("ceiling") != "shell":
+            return
+        wish = Wish(
+            deed=Deed.SHELL,
+            needs=Role.ADMIN,
+            hosts=(run.host.name,),
+            command=run.command,
+            within=run.within,
+        )
+        content = self._question(asked, wish)
+        await self._desk.running.speaker.say(
+            content, asked.actor.chat, reply_to=None, is_loud=False
+        )
+
+    async def _broadcast(self, asked: Asked) -> Answer:
+        scope, rest = read_filter(asked.text)
+        if not rest:
+            raise Mistake("Something is missing behind /%(command)s.", command=asked.command)
+        within, command = read_limit(rest)
+        hosts = [each for each in self._desk.hosts.visible(asked) if scope.covers(each)]
+        hosts = [each for each in hosts if each.agent_address]
+        if not hosts:
+            raise Missing("No host with an agent fits; /agents lists them.")
+        wish = Wish(
+            deed=Deed.BROADCAST,
+            needs=Role.OPERATOR,
+            hosts=tuple(each.name for each in hosts),
+            command=command,
+            within=within,
+        )
+        if len(hosts) > limits.BROADCAST_ASKS:
+            return self._question(asked, wish)
+        await self._desk.note(write_entry(asked, on=list_hosts(wish), detail="begun"))
+        self._desk.running.start(self._everywhere.run(asked, wish, hosts, is_careful=True))
+        return ()
+
+    async def _broadcast_wish(self, asked: Asked, wish: Wish) -> Answer:
+        entry = write_entry(asked, on=list_hosts(wish), detail=f"begun: {wish.command}")
+        await self._desk.note(entry)
+        hosts = self._desk.hosts.visible(asked)
+        self._desk.running.start(self._everywhere.run(asked, wish, hosts, is_careful=False))
+        return ()
+
+    async def _ports(self, asked: Asked) -> Content:
+        require_words(asked, 0, 1)
+        host = self._require_agent(self._desk.hosts.choose(asked, _first(asked)))
+        facts = await self._ask(host, Verb.PORTS, asked)
+        ports = facts.get("ports", [])
+        text = asked.voice.write_list(
+            "ports", "ports", ports, host=host.name, problem=facts.get("problem", "")
+        )
+        again = Button(label=asked.voice.say("🔄 Refresh"), press=f"op_port {name_host(host.name)}")
+        return Content(text=text, keyboard=Keyboard(((again,),)))
+
+    async def _stop_port(self, asked: Asked) -> Content:
+        require_words(asked, 2, 2)
+        host = self._require_agent(self._desk.hosts.choose(asked, asked.words[0]))
+        wish = Wish(
+            deed=Deed.CLOSE,
+            needs=Role.OPERATOR,
+            hosts=(host.name,),
+            port=read_port(asked.words[1]),
+        )
+        return self._question(asked, wish)
+
+    async def _close_wish(self, asked: Asked, wish: Wish) -> Answer:
+        host = self._require_agent(self._desk.hosts.choose(asked, wish.hosts[0]))
+        on = f"{host.name} tcp:{wish.port}"
+        await self._desk.note(write_entry(asked, on=on, detail="begun"))
+        facts = await self._ask(host, Verb.CLOSE, asked, port=wish.port)
+        is_good = bool(facts.get("is_free"))
+        outcome = Outcome.DONE if is_good else Outcome.FAILED
+        await self._desk.note(write_entry(asked, on=on, outcome=outcome))
+        return Content(
+            text=asked.voice.write("closed", facts=facts, host=host.name, port=wish.port)
+        )
+
+    async def _top(self, asked: Asked) -> Content:
+        require_words(asked, 0, 3)
+        word, by, count = read_top(asked.words)
+        host = self._require_agent(self._desk.hosts.choose(asked, word))
+        facts = await self._ask(host, Verb.TOP, asked, by=by, count=count)
+        text = asked.voice.write_list(
+            "top", "processes", facts.get("processes", []), host=host.name, by=by
+        )
+        other = "mem" if by == "cpu" else "cpu"
+        named = name_host(host.name)
+        labels = {"cpu": asked.voice.say("by processor"), "mem": asked.voice.say("by memory")}
+        row = (
+            Button(label=asked.voice.say("🔄 Refresh"), press=f"top {named} {by} {count}"),
+            Button(label=labels[other], press=f"top {named} {other} {count}"),
+        )
+        return Content(text=text, keyboard=Keyboard((row,)))
+
+    async def _confirm(self, asked: Asked) -> Answer:
+        require_words(asked, 1, 1)
+        wish = self._questions.take(asked.words[0], asked.actor, asked.voice.now)
+        return await self._deeds[wish.deed](asked, wish)
+
+    async def _leave(self, asked: Asked) -> Content:
+        require_words(asked, 1, 1)
+        self._questions.take(asked.words[0], asked.actor, asked.voice.now)
+        return Content(text=asked.voice.write("sentence", text=asked.voice.say("Left alone.")))
+
+    async def _run_wish(self, asked: Asked, wish: Wish) -> Answer:
+        host = self._require_agent(self._desk.hosts.choose(asked, wish.hosts[0]))
+        run = Run(
+            host=host,
+            command=wish.command,
+            within=wish.within,
+            is_shell=wish.deed is Deed.SHELL,
+        )
+        await self.jobs.begin(asked, run)
+        return ()
+
+    async def _stop(self, asked: Asked) -> Answer:
+        require_words(asked, 1, 1)
+        word = asked.words[0]
+        if not (word.isascii() and word.isdigit()):
+            raise Mistake("%(word)s is no job.", word=word)
+        await self.jobs.stop(int(word[:18]), asked.actor.scope)
+        return ()
+
+    def _question(self, asked: Asked, wish: Wish) -> Content:
+        token = self._desk.token()
+        self._questions.put(token, wish, asked.actor, asked.voice.now)
+        voice = asked.voice
+        buttons = [
+            Button(label=voice.say("✅ Yes, do it"), press=f"yes {token}"),
+            Button(label=voice.say("✖️ No"), press=f"no {token}"),
+        ]
+        return write_question(voice, wish, Keyboard(in_rows(buttons, 2)))
+
+    async def _ask(
+        self,
+        host: Host,
+        verb: Verb,
+        asked: Asked,
+        within: timedelta = limits.JOB_GRACE,
+        **arguments: Any,
+    ) -> Any:
+        job = f"{name_job(asked, host.name)[:24]}.{verb.value}"
+        events = self._hands.ask(host, verb, job=job, within=within, **arguments)
+        return await ask_host(host.name, events)
+
+    @staticmethod
+    def _require_agent(host: Host) -> Host:
+        if not host.agent_address:
+            raise Missing("%(host)s has no agent yet; /add %(host)s gives it one.", host=host.name)
+        return host
+
+
+def _first(asked: Asked) -> str | None:
+    return asked.words[0] if asked.words else None
