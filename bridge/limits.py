@@ -271,3 +271,5 @@ BROADCAST_SHOWN = 600  # characters of each group of hosts that the message has;
 TOP_USUAL = 8  # chosen: processes on a phone's screen
 TOP_MOST = 30
 JOBS_KEPT = timedelta(days=7)  # chosen: for as long a button under an ended job finds it
+FIRST_SAMPLE_WITHIN = timedelta(minutes=3)  # chosen: Prometheus looks for new hosts every 30 s
+FIRST_SAMPLE_LOOK = timedelta(seconds=2)

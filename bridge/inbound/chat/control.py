@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -15,21 +15,20 @@ from bridge.core.audit import Outcome
 from bridge.core.formatted import Content
 from bridge.core.inventory import Host
 from bridge.core.jobs import Job
-from bridge.core.keyboards import Button, Keyboard, in_rows, name_host
+from bridge.core.keyboards import Button, Keyboard, name_host
 from bridge.core.orders import read_filter, read_limit, read_port, read_top, split_word
-from bridge.core.questions import Deed, Questions, Wish
+from bridge.core.questions import Deed, Wish
 from bridge.errors import Missing, Mistake
 from bridge.flows.ask_host import ask_host
 from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words, write_entry
+from bridge.inbound.chat.confirming import Confirming
 from bridge.inbound.chat.everywhere import Everywhere, Note, list_hosts
 from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.running_jobs import Run, RunDesk, RunningJobs, name_job
-from bridge.views.jobs import write_question
 from bridge.views.voice import marked
 
 _FREE_SHELL: Final = frozenset({"catalogue", "argument", "syntax"})
 """Rules of a host that its free shell would not know."""
-Do = Callable[[Asked, Wish], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +37,7 @@ class ControlDesk:
 
     hosts: Hosts
     running: RunDesk
-    token: Callable[[], str]
-    """Makes what cannot be guessed."""
+    confirming: Confirming
     note: Note
 
 
@@ -50,14 +48,13 @@ class ControlCommands:
         self._desk = desk
         self._hands = desk.running.hands
         self.jobs = RunningJobs(desk.running)
-        self._questions = Questions()
-        self._everywhere = Everywhere(desk=desk.running, note=desk.note, ask_first=self._question)
-        self._deeds: dict[Deed, Do] = {
-            Deed.SHELL: self._run_wish,
-            Deed.RUN: self._run_wish,
-            Deed.BROADCAST: self._broadcast_wish,
-            Deed.CLOSE: self._close_wish,
-        }
+        self._everywhere = Everywhere(
+            desk=desk.running, note=desk.note, ask_first=desk.confirming.ask
+        )
+        for deed in (Deed.SHELL, Deed.RUN):
+            desk.confirming.fulfil(deed, self._run_wish)
+        desk.confirming.fulfil(Deed.BROADCAST, self._broadcast_wish)
+        desk.confirming.fulfil(Deed.CLOSE, self._close_wish)
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -111,29 +108,20 @@ class ControlCommands:
                 example="{host} mem 10",
                 run=self._top,
             ),
+            declare(
+                name="login",
+                needs=Role.ADMIN,
+                help=marked("Watch the logins of a host, or leave it"),
+                usage="<host> on|off|status",
+                example="{host} status",
+                changes_with_words=True,
+                run=self._logins,
+            ),
             *self._declare_buttons(declare),
         )
 
     def _declare_buttons(self, declare: Callable[..., Command]) -> Sequence[Command]:
         return (
-            declare(
-                name="yes",
-                needs=Role.OPERATOR,
-                help=marked("Confirm what a question asks"),
-                usage="<question>",
-                is_listed=False,
-                changes=True,
-                is_booked=True,
-                run=self._confirm,
-            ),
-            declare(
-                name="no",
-                needs=Role.OPERATOR,
-                help=marked("Leave it, whatever a question asks"),
-                usage="<question>",
-                is_listed=False,
-                run=self._leave,
-            ),
             declare(
                 name="stop",
                 needs=Role.OPERATOR,
@@ -170,7 +158,7 @@ class ControlCommands:
             command=run.command,
             within=run.within,
         )
-        content = self._question(asked, wish)
+        content = self._desk.confirming.ask(asked, wish)
         await self._desk.running.speaker.say(
             content, asked.actor.chat, reply_to=None, is_loud=False
         )
@@ -192,7 +180,7 @@ class ControlCommands:
             within=within,
         )
         if len(hosts) > limits.BROADCAST_ASKS:
-            return self._question(asked, wish)
+            return self._desk.confirming.ask(asked, wish)
         await self._desk.note(write_entry(asked, on=list_hosts(wish), detail="begun"))
         self._desk.running.start(self._everywhere.run(asked, wish, hosts, is_careful=True))
         return ()
@@ -224,7 +212,7 @@ class ControlCommands:
             hosts=(host.name,),
             port=read_port(asked.words[1]),
         )
-        return self._question(asked, wish)
+        return self._desk.confirming.ask(asked, wish)
 
     async def _close_wish(self, asked: Asked, wish: Wish) -> Answer:
         host = self._require_agent(self._desk.hosts.choose(asked, wish.hosts[0]))
@@ -255,15 +243,22 @@ class ControlCommands:
         )
         return Content(text=text, keyboard=Keyboard((row,)))
 
-    async def _confirm(self, asked: Asked) -> Answer:
-        require_words(asked, 1, 1)
-        wish = self._questions.take(asked.words[0], asked.actor, asked.voice.now)
-        return await self._deeds[wish.deed](asked, wish)
-
-    async def _leave(self, asked: Asked) -> Content:
-        require_words(asked, 1, 1)
-        self._questions.take(asked.words[0], asked.actor, asked.voice.now)
-        return Content(text=asked.voice.write("sentence", text=asked.voice.say("Left alone.")))
+    async def _logins(self, asked: Asked) -> Content:
+        require_words(asked, 1, 2)
+        wanted = asked.words[1].lower() if len(asked.words) > 1 else "status"
+        if wanted not in {"on", "off", "status"}:
+            raise Mistake("%(word)s makes no sense here; write on, off or status.", word=wanted)
+        host = self._require_agent(self._desk.hosts.choose(asked, asked.words[0]))
+        change = "" if wanted == "status" else wanted
+        facts = await self._ask(host, Verb.LOGINS, asked, set=change)
+        since = facts.get("since")
+        text = asked.voice.write(
+            "logins",
+            facts=facts,
+            host=host.name,
+            since=asked.voice.time(datetime.fromtimestamp(since, UTC)) if since else "",
+        )
+        return Content(text=text)
 
     async def _run_wish(self, asked: Asked, wish: Wish) -> Answer:
         host = self._require_agent(self._desk.hosts.choose(asked, wish.hosts[0]))
@@ -283,16 +278,6 @@ class ControlCommands:
             raise Mistake("%(word)s is no job.", word=word)
         await self.jobs.stop(int(word[:18]), asked.actor.scope)
         return ()
-
-    def _question(self, asked: Asked, wish: Wish) -> Content:
-        token = self._desk.token()
-        self._questions.put(token, wish, asked.actor, asked.voice.now)
-        voice = asked.voice
-        buttons = [
-            Button(label=voice.say("✅ Yes, do it"), press=f"yes {token}"),
-            Button(label=voice.say("✖️ No"), press=f"no {token}"),
-        ]
-        return write_question(voice, wish, Keyboard(in_rows(buttons, 2)))
 
     async def _ask(
         self,

@@ -1,0 +1,217 @@
+"""Hosts come and go: a code for a new one, a fresh code for one set up anew, and goodbye."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from bridge import limits
+from bridge.core.access import Role
+from bridge.core.audience import Destination
+from bridge.core.audit import Entry
+from bridge.core.formatted import Content
+from bridge.core.outbox import Outcome as Shown
+from bridge.core.outbox import Sent
+from bridge.core.questions import Deed, Wish
+from bridge.errors import BridgeError
+from bridge.flows.enrol_host import LetIn, News, NotWritten, TurnedAway
+from bridge.flows.invite_host import Invited
+from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words, write_entry
+from bridge.inbound.chat.confirming import Confirming
+from bridge.inbound.chat.hosts import Hosts
+from bridge.logs import create_log
+from bridge.views.voice import Voice, marked
+
+_log = create_log(__name__)
+
+
+class Speaker(Protocol):
+    """Says something in a chat."""
+
+    async def say(
+        self, content: Content, where: Destination, *, reply_to: int | None, is_loud: bool
+    ) -> Shown:
+        """Send a message."""
+        ...
+
+    async def change(self, content: Content, where: Destination, telegram_id: int) -> Shown:
+        """Put it in the place of a message."""
+        ...
+
+
+class Invite(Protocol):
+    """Makes codes."""
+
+    async def __call__(self, name: str, address: str, *, by: int, entry: Entry) -> Invited:
+        """Make a code for a host, or raise Mistake."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrolmentDesk:
+    """What letting hosts in and out needs."""
+
+    hosts: Hosts
+    invite: Invite
+    dismiss: Callable[[str, Entry], Awaitable[object]]
+    """Lets a host go for good."""
+    speaker: Speaker
+    confirming: Confirming
+    is_sampled: Callable[[str], Awaitable[bool]]
+    """Says whether Prometheus has a sample of a host's agent."""
+    find_voice: Callable[[Destination], Awaitable[Voice]]
+    start: Callable[[Any], object]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A message that tells how far a host has come."""
+
+    chat: Destination
+    telegram_id: int
+
+
+class EnrolmentCommands:
+    """`/add`, `/reinstall` and `/delete`."""
+
+    def __init__(self, desk: EnrolmentDesk) -> None:
+        self._desk = desk
+        self._waiting: dict[str, _Waiting] = {}
+        desk.confirming.fulfil(Deed.DELETE, self._dismiss)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Declare them."""
+        declare = partial(
+            Command, needs=Role.ADMIN, family=Family.HANDS, changes=True, is_booked=True
+        )
+        return (
+            declare(
+                name="add",
+                help=marked("A one-time code that gives a host its agent"),
+                usage="<name> [address]",
+                example="web-2 192.0.2.12",
+                is_private=True,
+                run=self._add,
+            ),
+            declare(
+                name="reinstall",
+                help=marked("A fresh code for a host; its old key dies"),
+                usage="<host>",
+                example="{host}",
+                is_private=True,
+                run=self._reinstall,
+            ),
+            declare(
+                name="delete",
+                help=marked("Take a host out, and its key with it"),
+                usage="<host>",
+                example="{host}",
+                run=self._ask_to_delete,
+            ),
+        )
+
+    async def _add(self, asked: Asked) -> Answer:
+        require_words(asked, 1, 2)
+        asked.actor.require_everywhere()
+        address = asked.words[1] if len(asked.words) > 1 else ""
+        return await self._invite(asked, asked.words[0], address)
+
+    async def _reinstall(self, asked: Asked) -> Answer:
+        require_words(asked, 1, 1)
+        asked.actor.require_everywhere()
+        host = self._desk.hosts.choose(asked, asked.words[0])
+        return await self._invite(asked, host.name, "")
+
+    async def _invite(self, asked: Asked, name: str, address: str) -> Answer:
+        """Give a code, in a message that later tells how far the host has come."""
+        invited = await self._desk.invite(
+            name, address, by=asked.actor.user_id, entry=write_entry(asked)
+        )
+        text = asked.voice.write(
+            "host_code",
+            invited=invited,
+            minutes=round(limits.CODE_LIFE.total_seconds() / 60),
+        )
+        outcome = await self._desk.speaker.say(
+            Content(text=text), asked.actor.chat, reply_to=None, is_loud=True
+        )
+        if isinstance(outcome, Sent):
+            self._waiting[invited.host.lower()] = _Waiting(asked.actor.chat, outcome.telegram_id)
+        return ()
+
+    async def _ask_to_delete(self, asked: Asked) -> Content:
+        require_words(asked, 1, 1)
+        asked.actor.require_everywhere()
+        host = self._desk.hosts.choose(asked, asked.words[0])
+        wish = Wish(deed=Deed.DELETE, needs=Role.ADMIN, hosts=(host.name,))
+        return self._desk.confirming.ask(asked, wish)
+
+    async def _dismiss(self, asked: Asked, wish: Wish) -> Answer:
+        asked.actor.require_everywhere()
+        [name] = wish.hosts
+        entry = write_entry(replace(asked, command="delete", text=name), on=name)
+        await self._desk.dismiss(name, entry)
+        return Content(text=asked.voice.write("host_deleted", host=name))
+
+    async def hear(self, news: News) -> None:
+        """Tell whoever gave a code what came of it."""
+        invitation = news.invitation
+        if isinstance(news, TurnedAway):
+            await self._tell_admin(invitation.made_by, news)
+            return
+        waiting = self._waiting.pop(invitation.host.lower(), None)
+        if waiting is None:
+            await self._tell_admin(invitation.made_by, news)
+            return
+        await self._show(waiting, news, None)
+        if isinstance(news, LetIn):
+            self._desk.start(self._await_sample(waiting, news))
+
+    async def _await_sample(self, waiting: _Waiting, news: LetIn) -> None:
+        """Wait until Prometheus has asked the agent, and say how long that took."""
+        began = self._desk.clock()
+        while self._desk.clock() - began < limits.FIRST_SAMPLE_WITHIN:
+            await self._desk.sleep(limits.FIRST_SAMPLE_LOOK.total_seconds())
+            try:
+                is_there = await self._desk.is_sampled(news.newcomer.host)
+            except BridgeError as fault:
+                _log.info(fault.sentence, action="first_sample", host=news.newcomer.host)
+                continue
+            if is_there:
+                await self._show(waiting, news, self._desk.clock() - began)
+                return
+
+    async def _show(self, waiting: _Waiting, news: News, after: timedelta | None) -> None:
+        voice = await self._desk.find_voice(waiting.chat)
+        content = Content(text=_write(voice, news, after))
+        await self._desk.speaker.change(content, waiting.chat, waiting.telegram_id)
+
+    async def _tell_admin(self, made_by: int | None, news: News) -> None:
+        if made_by is None:  # made at the console: nobody in the chat waits for it
+            _log.info("an agent has shown a code", action="enrol", host=news.invitation.host)
+            return
+        chat = Destination(made_by)
+        voice = await self._desk.find_voice(chat)
+        is_bad = not isinstance(news, LetIn)
+        content = Content(text=_write(voice, news, None))
+        await self._desk.speaker.say(content, chat, reply_to=None, is_loud=is_bad)
+
+
+def _write(voice: Voice, news: News, after: timedelta | None) -> Any:
+    """Write what came of a code."""
+    seconds = round(after.total_seconds()) if after is not None else None
+    if isinstance(news, TurnedAway):
+        return voice.write(
+            "host_turned_away",
+            host=news.host,
+            meant=news.invitation.host,
+            why=news.misuse.value,
+        )
+    reason = voice.complain(news.fault) if isinstance(news, NotWritten) else ""
+    return voice.write("host_let_in", newcomer=news.newcomer, seconds=seconds, reason=reason)

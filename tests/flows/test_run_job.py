@@ -1,0 +1,110 @@
+"""A job grows in its message as fast as the chat allows, and always has one end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.wire import Ended, Event, Output, Started, Why
+from bridge.core.jobs import Job, State
+from bridge.errors import BridgeError, Late, Outage, Refused
+from bridge.flows.run_everywhere import run_everywhere
+from bridge.flows.run_job import follow_job, run_job
+from tests.fakes.hands import done
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ASKED = Job(host="web-1", command="df", asked_at=NOON)
+SECOND = timedelta(seconds=1)
+
+
+async def saying(*events: Event | BridgeError) -> AsyncIterator[Event]:
+    for event in events:
+        if isinstance(event, BridgeError):
+            raise event
+        yield event
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        (done(), State.DONE),
+        ([Outage("web-1", "refused")], State.UNREACHABLE),
+        ([Late("web-1", "no answer within 5 s")], State.SILENT),
+        ([Refused("the key is not known there")], State.REFUSED),
+        ([], State.SILENT),
+        ([Started(at=0, shown="df")], State.SILENT),
+        ([Started(at=0, shown="df"), Outage("web-1", "gone")], State.SILENT),
+        (
+            [Ended(job="", at=0, why=Why.TIME, code=None, seconds=30, bytes=0, digest="")],
+            State.TIME,
+        ),
+    ],
+)
+async def test_whatever_happens_a_job_has_an_end(
+    events: Sequence[Event | BridgeError], state: State
+) -> None:
+    job = await follow_job(ASKED, saying(*events))
+    assert job.state is state
+    assert job.state.is_over
+
+
+async def test_a_slow_chat_is_shown_the_newest_and_never_what_is_old() -> None:
+    shown: list[str] = []
+    may_show, ended = asyncio.Event(), asyncio.Event()
+
+    async def show(job: Job) -> None:
+        shown.append(job.output)
+        await may_show.wait()
+
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0)
+
+    async def events() -> AsyncIterator[Event]:
+        for number in range(100):
+            yield Output(at=0, is_error=False, text=f"{number}\n")
+            await asyncio.sleep(0)
+        may_show.set()
+        for _turn in range(5):
+            await asyncio.sleep(0)
+        yield done()[-1]
+        ended.set()
+
+    job = await run_job(ASKED, events(), show=show, every=SECOND, sleep=sleep)
+    assert ended.is_set()
+    assert job.state is State.DONE
+    assert len(shown) < 10, "a hundred pieces are not a hundred edits"
+    assert shown[1].endswith("99\n"), "what follows a slow edit is the newest"
+
+
+async def test_dead_hosts_hold_up_nobody() -> None:
+    never = asyncio.Event()
+
+    async def silent() -> AsyncIterator[Event]:
+        yield Started(at=0, shown="x")
+        await never.wait()
+
+    told: list[int] = []
+
+    async def tell(jobs: Sequence[Job]) -> None:
+        told.append(sum(each.state.is_over for each in jobs))
+
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0.01)
+
+    jobs = await run_everywhere(
+        ["a", "dead", "b"],
+        "uptime",
+        ask=lambda host: silent() if host == "dead" else saying(*done()),
+        now=NOON,
+        within=timedelta(seconds=-9.9),  # with the grace a tenth of a second
+        tell=tell,
+        every=SECOND,
+        sleep=sleep,
+    )
+    assert [each.state for each in jobs] == [State.DONE, State.SILENT, State.DONE]
+    assert [each.host for each in jobs] == ["a", "dead", "b"]
+    assert 2 in told, "the living were told of before the dead one's time was up"

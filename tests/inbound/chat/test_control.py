@@ -1,0 +1,388 @@
+"""Commands for hosts, as people in the chat give them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from agent import wire
+from agent.wire import Verb
+from bridge import limits
+from bridge.core.access import Person, Role, parse_scope
+from bridge.core.audit import Entry
+from bridge.core.inventory import parse_inventory
+from bridge.core.jobs import KeptJob
+from bridge.errors import Outage
+from bridge.inbound.chat.command import Commands
+from bridge.inbound.chat.confirming import Confirming
+from bridge.inbound.chat.control import ControlCommands, ControlDesk
+from bridge.inbound.chat.hosts import Hosts
+from bridge.inbound.chat.running_jobs import RunDesk
+from tests.fakes.chat import ADMIN, GROUP, OPERATOR, STRANGER, VIEWER, FakeChat, Said
+from tests.fakes.hands import Asking, FakeHands, done, told
+
+INVENTORY = "\n".join(
+    [
+        f"web-{number} 192.0.2.{number}:9100 192.0.2.{number}:8001 group=web"
+        for number in range(1, 4)
+    ]
+    + ["db-1 192.0.2.9:9100 192.0.2.9:8001 group=db", "bare 192.0.2.10:9100"]
+)
+
+
+@dataclass
+class FakeKept:
+    """Remembers jobs."""
+
+    begun: dict[str, KeptJob] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+    async def begin(self, job: KeptJob, *, entry: Entry) -> int | None:
+        if job.key in self.begun:
+            return None
+        self.begun[job.key] = job
+        self.entries.append(entry)
+        return len(self.begun)
+
+    async def note_message(self, number: int, telegram_id: int) -> None:
+        del number, telegram_id
+
+    async def end(self, number: int, *, entry: Entry) -> None:
+        del number
+        self.entries.append(entry)
+
+
+@dataclass
+class World:
+    chat: FakeChat
+    hands: FakeHands
+    kept: FakeKept
+    control: ControlCommands
+    errands: list[asyncio.Task[None]] = field(default_factory=list)
+    notes: list[Entry] = field(default_factory=list)
+
+    async def say(self, text: str, who: int = OPERATOR, **changes: Any) -> list[Said]:
+        """Say something, wait for what it begins, and give everything that is said to it."""
+        before = len(self.chat.speaker.said)
+        await self.chat.say(text, who, **changes)
+        return await self.rest(before)
+
+    async def press(self, pressed: str, who: int = OPERATOR, **changes: Any) -> list[Said]:
+        before = len(self.chat.speaker.said)
+        await self.chat.press(pressed, who, **changes)
+        return await self.rest(before)
+
+    async def rest(self, before: int) -> list[Said]:
+        await asyncio.gather(*self.errands)
+        return self.chat.speaker.said[before:]
+
+
+@pytest.fixture
+def world() -> World:
+    commands, hands, kept = Commands(), FakeHands(), FakeKept()
+    chat = FakeChat(commands, inventory=parse_inventory(INVENTORY))
+    tokens = iter(f"t{number}" for number in range(1000))
+    errands: list[asyncio.Task[None]] = []
+    notes: list[Entry] = []
+
+    def start(work: Coroutine[Any, Any, None]) -> None:
+        errands.append(asyncio.ensure_future(work))
+
+    async def note(entry: Entry) -> None:
+        notes.append(entry)
+
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0.005)
+
+    confirming = Confirming(lambda: next(tokens))
+    desk = ControlDesk(
+        hosts=Hosts(inventory=lambda: chat.inventory),
+        running=RunDesk(
+            hands=hands,
+            speaker=chat.speaker,
+            kept=kept,
+            inventory=lambda: chat.inventory,
+            start=start,
+            clock=lambda: chat.now,
+            sleep=sleep,
+        ),
+        confirming=confirming,
+        note=note,
+    )
+    control = ControlCommands(desk)
+    for each in (*control.commands, *confirming.commands):
+        commands.add(each)
+    return World(chat, hands, kept, control, errands, notes)
+
+
+async def test_a_command_runs_and_its_message_ends_with_its_code(world: World) -> None:
+    said = await world.say("/op_exec web-1 df  -h '/a  b'")
+    [order] = world.hands.of(Verb.RUN)
+    assert order.host == "web-1"
+    assert order.arguments["command"] == "df  -h '/a  b'"
+    assert order.arguments["shell"] is False
+    assert "fine" in said[-1].text
+    assert "exit code 0" in said[-1].text
+    assert said[-1].telegram_id is not None, "it is the same message that has grown"
+    assert "⏹ Stop" in said[0].buttons
+    assert said[-1].buttons == {}
+
+
+async def test_it_is_written_down_before_it_runs_and_after_it_ends(world: World) -> None:
+    def says(asking: Asking) -> list[wire.Event]:
+        assert [each.detail for each in world.kept.entries] == ["begun"]
+        return done("no\n", code=2, job=asking.job)
+
+    world.hands.says = says
+    await world.say("/op_exec web-1 ls /x")
+    begun, ended = world.kept.entries
+    assert begun.what == ended.what == "/op_exec web-1 ls /x"
+    assert (ended.on, ended.outcome.value) == ("web-1", "failed")
+    assert "code 2" in ended.detail
+    assert "sha256" in ended.detail
+
+
+async def test_the_same_message_never_runs_twice(world: World) -> None:
+    await world.say("/op_exec web-1 uptime")
+    await world.say("/op_exec web-1 uptime")
+    assert len(world.hands.of(Verb.RUN)) == 1
+    await world.say("/op_exec web-1 uptime", message_id=501)
+    assert len(world.hands.of(Verb.RUN)) == 2
+
+
+async def test_a_span_before_the_command_is_its_time_limit(world: World) -> None:
+    await world.say("/op_exec web-1 2m du -sh /")
+    [order] = world.hands.of(Verb.RUN)
+    assert order.within == timedelta(minutes=2)
+    assert order.arguments["command"] == "du -sh /"
+
+
+@pytest.mark.parametrize("text", ["/op_exec", "/op_exec web-1", "/bash", "/broadcast", "/op_stop"])
+async def test_too_little_is_told_with_a_real_example(world: World, text: str) -> None:
+    [said] = await world.say(text)
+    assert "/" in said.text.splitlines()[-1]
+    assert world.hands.asked == []
+
+
+async def test_an_unknown_host_gets_the_nearest_and_one_without_an_agent_says_so(
+    world: World,
+) -> None:
+    [said] = await world.say("/op_exec web-11 df")
+    assert "web-1" in said.text
+    [said] = await world.say("/op_exec bare df")
+    assert "/add bare" in said.text
+    assert world.hands.asked == []
+
+
+async def test_hosts_of_others_do_not_exist(world: World) -> None:
+    world.chat.people.known[OPERATOR] = Person(
+        user_id=OPERATOR, role=Role.OPERATOR, scope=parse_scope(["group=db"])
+    )
+    [said] = await world.say("/op_exec web-1 df")
+    assert "web-" not in said.text.replace("web-1", "", 1)
+    await world.say("/broadcast uptime")
+    assert {each.host for each in world.hands.asked} == {"db-1"}
+
+
+@pytest.mark.parametrize("who", [VIEWER, STRANGER])
+@pytest.mark.parametrize(
+    "text",
+    ["/op_exec web-1 df", "/broadcast df", "/op_port web-1", "/op_stop web-1 80", "/bash web-1 id"],
+)
+async def test_whoever_may_not_reaches_no_host(world: World, text: str, who: int) -> None:
+    await world.say(text, who)
+    await world.press(text.removeprefix("/"), who)
+    assert world.hands.asked == []
+
+
+def refuses(asking: Asking, ceiling: str = "shell") -> list[wire.Event]:
+    if asking.verb is Verb.DESCRIBE:
+        return told(ceiling=ceiling)
+    if asking.arguments["shell"]:
+        return done("root stuff\n", job=asking.job)
+    return [
+        wire.Refused(
+            job=asking.job,
+            at=0,
+            rule="catalogue",
+            sentence="there is no action for that",
+            nearest="df",
+            remedy="echo shell | sudo tee /etc/opswire/ceiling",
+        )
+    ]
+
+
+async def test_a_refusal_shows_the_nearest_and_the_remedy(world: World) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 rm -r x")
+    assert "df" in said[-1].text
+    assert "sudo tee" in said[-1].text
+    assert len(world.hands.asked) == 1, "an operator is offered no shell"
+
+
+async def test_an_admin_confirms_the_exact_bytes_before_a_shell_sees_them(world: World) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 rm -r x\u202e; id", ADMIN)
+    question = said[-1]
+    assert r"rm -r x\u202e; id" in question.text
+    assert [each for each in world.hands.asked if each.arguments.get("shell")] == []
+    press = question.buttons["✅ Yes, do it"]
+    await world.press(press, OPERATOR)
+    await world.press(press, ADMIN, chat=None)
+    assert [each for each in world.hands.asked if each.arguments.get("shell")] == []
+    await world.press(press, ADMIN)
+    [order] = [each for each in world.hands.asked if each.arguments.get("shell")]
+    assert order.arguments["command"] == "rm -r x\u202e; id"
+    await world.press(press, ADMIN)
+    assert len([each for each in world.hands.asked if each.arguments.get("shell")]) == 1
+
+
+async def test_a_host_whose_ceiling_is_lower_is_never_asked_for_a_shell(world: World) -> None:
+    world.hands.says = lambda asking: refuses(asking, "actions")
+    said = await world.say("/op_exec web-1 rm -r x", ADMIN)
+    assert "✅ Yes, do it" not in said[-1].buttons
+
+
+async def test_a_question_left_is_left(world: World) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 id -u x", ADMIN)
+    yes, no = said[-1].buttons.values()
+    await world.press(no, ADMIN)
+    await world.press(yes, ADMIN)
+    assert [each for each in world.hands.asked if each.arguments.get("shell")] == []
+
+
+async def test_stop_reaches_the_host_and_only_while_it_runs(world: World) -> None:
+    world.hands.gates["web-1"] = asyncio.Event()
+    await world.chat.say("/op_exec web-1 tail -f x", OPERATOR)
+    async with asyncio.timeout(5):
+        while not world.chat.speaker.said:  # noqa: ASYNC110 - an errand's message
+            await asyncio.sleep(0.01)
+    stop = world.chat.speaker.said[0].buttons["⏹ Stop"]
+    await world.chat.press(stop, VIEWER)
+    assert world.hands.of(Verb.CANCEL) == []
+    world.hands.gates.clear()
+    await world.chat.press(stop, OPERATOR)
+    [cancel] = world.hands.of(Verb.CANCEL)
+    [run] = world.hands.of(Verb.RUN)
+    assert cancel.arguments["of"] == run.job
+    for gate in world.hands.gates.values():
+        gate.set()
+
+
+async def test_a_broadcast_groups_what_is_alike_and_names_who_is_dead(world: World) -> None:
+    def says(asking: Asking) -> Any:
+        if asking.host == "web-3":
+            return Outage("web-3", "refused")
+        return done("12:00 up 3 days\n" if asking.host != "db-1" else "12:00 up 1 day\n")
+
+    world.hands.says = says
+    said = await world.say("/broadcast uptime")
+    ended = next(each for each in reversed(said) if not each.content.attachment)
+    assert "web-[1-2]" in ended.text
+    assert "web-3" in ended.text
+    assert "not reached" in ended.text
+    assert "bare" not in ended.text
+    assert {each.arguments["careful"] for each in world.hands.asked} == {True}
+    assert [each.detail for each in world.notes] == ["begun", "3 of 4 ended well"]
+
+
+async def test_a_filter_chooses_hosts(world: World) -> None:
+    await world.say("/broadcast group=db uptime")
+    assert [each.host for each in world.hands.asked] == ["db-1"]
+    [said] = await world.say("/broadcast group=none uptime")
+    assert "No host" in said.text
+
+
+async def test_more_than_ten_hosts_are_asked_about_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BROADCAST_ASKS", 2)
+    [question] = await world.say("/broadcast uptime")
+    assert "web-[1-3]" in question.text
+    assert world.hands.asked == []
+    await world.press(question.buttons["✅ Yes, do it"])
+    assert len(world.hands.asked) == 4
+
+
+async def test_what_would_change_something_is_asked_about_and_then_done_there(
+    world: World,
+) -> None:
+    def says(asking: Asking) -> list[wire.Event]:
+        if asking.arguments["careful"] and asking.host == "web-2":
+            return [wire.Refused(job=asking.job, at=0, rule="careful", sentence="it changes …")]
+        return done()
+
+    world.hands.says = says
+    said = await world.say("/broadcast restart nginx")
+    question = next(each for each in said if "✅ Yes, do it" in each.buttons)
+    assert "web-2" in question.text
+    world.hands.asked.clear()
+    await world.press(question.buttons["✅ Yes, do it"])
+    assert [(each.host, each.arguments["careful"]) for each in world.hands.asked] == [
+        ("web-2", False)
+    ]
+
+
+async def test_ports_are_listed(world: World) -> None:
+    ports = [
+        {"port": 22, "protocol": "tcp", "address": "*", "process": "sshd", "pid": 7},
+        {"port": 8080, "protocol": "tcp", "address": "127.0.0.1", "process": "", "pid": 0},
+    ]
+    world.hands.says = lambda _: told(ports=ports)
+    [said] = await world.say("/op_port web-1")
+    assert said.text.index("22") < said.text.index("8080")
+    assert "sshd" in said.text
+    world.hands.says = lambda _: told(ports=[])
+    [said] = await world.say("/op_port web-1")
+    assert "⚠️" in said.text
+
+
+@pytest.mark.parametrize("word", ["abc", "0", "65536", "1;id", "-1"])
+async def test_what_is_no_port_reaches_no_host(world: World, word: str) -> None:
+    [said] = await world.say(f"/op_stop web-1 {word}")
+    assert "port" in said.text
+    assert world.hands.asked == []
+
+
+async def test_a_listener_is_ended_once_somebody_confirms(world: World) -> None:
+    facts = {"was_listening": True, "is_free": True, "ended": [{"name": "nc", "pid": 5}]}
+    world.hands.says = lambda _: told(**facts)
+    [question] = await world.say("/op_stop web-1 8080")
+    assert world.hands.asked == []
+    assert "8080" in question.text
+    [said] = await world.press(question.buttons["✅ Yes, do it"])
+    [order] = world.hands.of(Verb.CLOSE)
+    assert order.arguments == {"port": 8080}
+    assert "free" in said.text
+    assert [each.detail for each in world.notes] == ["begun", ""]
+
+
+async def test_top_shows_processes_to_viewers(world: World) -> None:
+    rows = [{"pid": 1, "user": "root", "name": "init", "cpu": 1.5, "memory": 1024}]
+    world.hands.says = lambda _: told(processes=rows)
+    [said] = await world.say("/top web-1 mem 3", VIEWER)
+    assert "init" in said.text
+    assert world.hands.asked[0].arguments == {"by": "mem", "count": 3}
+
+
+async def test_in_a_group_the_answer_is_a_reply(world: World) -> None:
+    before = len(world.chat.speaker.said)
+    await world.chat.say("/op_exec web-1 df", OPERATOR, GROUP)
+    said = await world.rest(before)
+    assert said[0].reply_to == 500
+
+
+async def test_a_long_output_is_a_file(world: World) -> None:
+    world.hands.says = lambda asking: done("x" * 80 + "\n" + "y\n" * 4500, job=asking.job)
+    said = await world.say("/op_exec web-1 cat big")
+    file = said[-1].content.attachment
+    assert file is not None
+    assert file.content.count(b"\n") == 4501
+    assert len(said[-2].text) < limits.MESSAGE_CHARACTERS
