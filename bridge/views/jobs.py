@@ -13,9 +13,10 @@ from bridge.core.formatted import Attachment, Content
 from bridge.core.jobs import Job, State
 from bridge.core.keyboards import Keyboard
 from bridge.core.questions import Wish
+from bridge.core.told import Use
 from bridge.limits import CAPTION_CHARACTERS
 from bridge.views.markup import legible, plain
-from bridge.views.units import render_bytes
+from bridge.views.units import render_bytes, render_percent
 from bridge.views.voice import Voice
 
 _RUNNING_LINES: Final = 12
@@ -112,7 +113,7 @@ def write_everywhere(
         over=sum(job.state.is_over for job in jobs),
         good=good,
         bad=bad,
-        counts={state.value: count for state, count in counts.items()},
+        counts={state.value: counts[state] for state in State},
         groups=[_show_group(voice, each) for each in groups[:_GROUPS]],
         left_out=sum(len(each.hosts) for each in groups[_GROUPS:]),
         waiting=fold_names(job.host for job in jobs if not job.state.is_over)[:300],
@@ -170,3 +171,17 @@ def _write_span(voice: Voice, length: timedelta) -> str:
     if length < timedelta(seconds=60):
         return voice.say("%(seconds)s s", seconds=f"{length.total_seconds():.1f}")
     return voice.span(length)
+
+
+def write_uses(voice: Voice, uses: Sequence[Use]) -> list[dict[str, str]]:
+    """Write what processes use, in words."""
+    return [
+        {
+            "pid": str(each.pid),
+            "name": each.name,
+            "user": each.user,
+            "cpu": render_percent(each.cpu, voice.translator),
+            "memory": render_bytes(each.memory, voice.translator),
+        }
+        for each in uses
+    ]

@@ -18,6 +18,7 @@ from bridge.core.jobs import Job
 from bridge.core.keyboards import Button, Keyboard, name_host
 from bridge.core.orders import read_filter, read_limit, read_port, read_top, split_word
 from bridge.core.questions import Deed, Wish
+from bridge.core.told import read_closing, read_login_watch, read_ports, read_uses
 from bridge.errors import Missing, Mistake
 from bridge.flows.ask_host import ask_host
 from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words, write_entry
@@ -25,6 +26,7 @@ from bridge.inbound.chat.confirming import Confirming
 from bridge.inbound.chat.everywhere import Everywhere, Note, list_hosts
 from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.running_jobs import Run, RunDesk, RunningJobs, name_job
+from bridge.views.jobs import write_uses
 from bridge.views.voice import marked
 
 _FREE_SHELL: Final = frozenset({"catalogue", "argument", "syntax"})
@@ -140,7 +142,9 @@ class ControlCommands:
             raise Mistake("Something is missing behind /%(command)s.", command=asked.command)
         host = self._require_agent(self._desk.hosts.choose(asked, name))
         within, command = read_limit(rest)
-        run = Run(host=host, command=command, within=within)
+        # Where nobody says how long, the host's own catalogue does.
+        seconds = 0.0 if command == rest else within.total_seconds()
+        run = Run(host=host, command=command, within=within, seconds=seconds)
         await self.jobs.begin(asked, run, after=partial(self._offer_shell, asked, run))
         return ()
 
@@ -196,10 +200,7 @@ class ControlCommands:
         require_words(asked, 0, 1)
         host = self._require_agent(self._desk.hosts.choose(asked, _first(asked)))
         facts = await self._ask(host, Verb.PORTS, asked)
-        ports = facts.get("ports", [])
-        text = asked.voice.write_list(
-            "ports", "ports", ports, host=host.name, problem=facts.get("problem", "")
-        )
+        text = asked.voice.write_list("ports", "ports", read_ports(facts), host=host.name)
         again = Button(label=asked.voice.say("🔄 Refresh"), press=f"op_port {name_host(host.name)}")
         return Content(text=text, keyboard=Keyboard(((again,),)))
 
@@ -219,11 +220,11 @@ class ControlCommands:
         on = f"{host.name} tcp:{wish.port}"
         await self._desk.note(write_entry(asked, on=on, detail="begun"))
         facts = await self._ask(host, Verb.CLOSE, asked, port=wish.port)
-        is_good = bool(facts.get("is_free"))
-        outcome = Outcome.DONE if is_good else Outcome.FAILED
-        await self._desk.note(write_entry(asked, on=on, outcome=outcome))
+        closing = read_closing(facts)
+        outcome = Outcome.DONE if closing.is_free else Outcome.FAILED
+        await self._desk.note(write_entry(asked, on=on, outcome=outcome, detail="ended"))
         return Content(
-            text=asked.voice.write("closed", facts=facts, host=host.name, port=wish.port)
+            text=asked.voice.write("closed", closing=closing, host=host.name, port=wish.port)
         )
 
     async def _top(self, asked: Asked) -> Content:
@@ -232,7 +233,7 @@ class ControlCommands:
         host = self._require_agent(self._desk.hosts.choose(asked, word))
         facts = await self._ask(host, Verb.TOP, asked, by=by, count=count)
         text = asked.voice.write_list(
-            "top", "processes", facts.get("processes", []), host=host.name, by=by
+            "top", "processes", write_uses(asked.voice, read_uses(facts)), host=host.name, by=by
         )
         other = "mem" if by == "cpu" else "cpu"
         named = name_host(host.name)
@@ -250,14 +251,9 @@ class ControlCommands:
             raise Mistake("%(word)s makes no sense here; write on, off or status.", word=wanted)
         host = self._require_agent(self._desk.hosts.choose(asked, asked.words[0]))
         change = "" if wanted == "status" else wanted
-        facts = await self._ask(host, Verb.LOGINS, asked, set=change)
-        since = facts.get("since")
-        text = asked.voice.write(
-            "logins",
-            facts=facts,
-            host=host.name,
-            since=asked.voice.time(datetime.fromtimestamp(since, UTC)) if since else "",
-        )
+        watch = read_login_watch(await self._ask(host, Verb.LOGINS, asked, set=change))
+        since = asked.voice.time(datetime.fromtimestamp(watch.since, UTC)) if watch.since else ""
+        text = asked.voice.write("logins", facts=watch, host=host.name, since=since)
         return Content(text=text)
 
     async def _run_wish(self, asked: Asked, wish: Wish) -> Answer:

@@ -91,6 +91,8 @@ class Run:
     host: Host
     command: str
     within: timedelta = limits.JOB_USUAL
+    seconds: float | None = None
+    """What the host is told of that; 0 where it is to say itself."""
     is_shell: bool = False
     is_careful: bool = False
     """Whether only what changes nothing is run."""
@@ -102,7 +104,7 @@ class Run:
             "command": self.command,
             "shell": self.is_shell,
             "careful": self.is_careful,
-            "seconds": self.within.total_seconds(),
+            "seconds": self.within.total_seconds() if self.seconds is None else self.seconds,
         }
 
 
@@ -181,8 +183,9 @@ class RunningJobs:
                 return
             if message.telegram_id is not None:
                 await self._desk.kept.note_message(number, message.telegram_id)
+            within = limits.JOB_LONGEST if run.seconds == 0 else run.within
             events = self._desk.hands.ask(
-                run.host, Verb.RUN, job=kept.key, within=run.within, **run.arguments
+                run.host, Verb.RUN, job=kept.key, within=within, **run.arguments
             )
             job = await run_job(
                 job, events, show=message.show, every=message.every, sleep=self._desk.sleep

@@ -332,8 +332,14 @@ async def test_what_would_change_something_is_asked_about_and_then_done_there(
 
 async def test_ports_are_listed(world: World) -> None:
     ports = [
-        {"port": 22, "protocol": "tcp", "address": "*", "process": "sshd", "pid": 7},
-        {"port": 8080, "protocol": "tcp", "address": "127.0.0.1", "process": "", "pid": 0},
+        {
+            "port": 22,
+            "protocol": "tcp",
+            "addresses": ["*"],
+            "processes": [{"name": "sshd", "pid": 7}],
+        },
+        {"port": 8080, "protocol": "tcp", "addresses": ["127.0.0.1"], "unknown": "no helper"},
+        "nonsense",
     ]
     world.hands.says = lambda _: told(ports=ports)
     [said] = await world.say("/op_port web-1")
@@ -352,7 +358,7 @@ async def test_what_is_no_port_reaches_no_host(world: World, word: str) -> None:
 
 
 async def test_a_listener_is_ended_once_somebody_confirms(world: World) -> None:
-    facts = {"was_listening": True, "is_free": True, "ended": [{"name": "nc", "pid": 5}]}
+    facts = {"free": True, "ended": [{"name": "nc", "pid": 5}]}
     world.hands.says = lambda _: told(**facts)
     [question] = await world.say("/op_stop web-1 8080")
     assert world.hands.asked == []
@@ -361,7 +367,7 @@ async def test_a_listener_is_ended_once_somebody_confirms(world: World) -> None:
     [order] = world.hands.of(Verb.CLOSE)
     assert order.arguments == {"port": 8080}
     assert "free" in said.text
-    assert [each.detail for each in world.notes] == ["begun", ""]
+    assert [each.detail for each in world.notes] == ["begun", "ended"]
 
 
 async def test_top_shows_processes_to_viewers(world: World) -> None:

@@ -1,0 +1,180 @@
+"""What a host says of itself, read with care: it is signed, and may be anything all the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_WORD: Final = 200  # characters of any one thing that is repeated
+_MOST: Final = 20_000
+"""Rows that are read of a list: more sockets than a host has in use."""
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process, as far as it matters who it is."""
+
+    pid: int
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """A port on which something listens."""
+
+    port: int
+    protocol: str
+    addresses: tuple[str, ...]
+    """`*` for all of them."""
+    processes: tuple[Process, ...] = ()
+    user: str = ""
+    unknown: str = ""
+    """Why no process is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """What became of a port that was to be closed."""
+
+    ended: tuple[Process, ...]
+    killed: tuple[Process, ...]
+    """Those of them that did not heed TERM."""
+    is_free: bool
+    again: tuple[Process, ...] = ()
+    """Who listens on it now: something started it again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """What a process uses."""
+
+    pid: int
+    name: str
+    user: str
+    cpu: float
+    """Per cent of one processor."""
+    memory: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """Somebody who is logged in."""
+
+    user: str
+    line: str
+    host: str
+    """Where they came from; empty for the console."""
+    since: float
+    """Seconds since the epoch; 0 where it is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginWatch:
+    """How the watch of logins stands."""
+
+    state: str
+    source: str
+    since: float
+    problem: str
+    waiting: int
+    seen: int
+
+
+def read_ports(facts: Facts) -> tuple[Listening, ...]:
+    """Read what listens."""
+    return tuple(
+        Listening(
+            port=_whole(row.get("port")),
+            protocol=_text(row.get("protocol")),
+            addresses=tuple(_text(each) for each in _items(row.get("addresses"))),
+            processes=_processes(row.get("processes")),
+            user=_text(row.get("user")),
+            unknown=_text(row.get("unknown")),
+        )
+        for row in _rows(facts.get("ports"))
+    )
+
+
+def read_closing(facts: Facts) -> Closing:
+    """Read what became of a port."""
+    return Closing(
+        ended=_processes(facts.get("ended")),
+        killed=_processes(facts.get("killed")),
+        is_free=facts.get("free") is True,
+        again=_processes(facts.get("again")),
+    )
+
+
+def read_uses(facts: Facts) -> tuple[Use, ...]:
+    """Read which processes use most."""
+    return tuple(
+        Use(
+            pid=_whole(row.get("pid")),
+            name=_text(row.get("name")),
+            user=_text(row.get("user")),
+            cpu=_number(row.get("cpu")),
+            memory=_whole(row.get("memory")),
+        )
+        for row in _rows(facts.get("processes"))
+    )
+
+
+def read_sessions(facts: Facts) -> tuple[Session, ...]:
+    """Read who is logged in."""
+    return tuple(
+        Session(
+            user=_text(row.get("user")),
+            line=_text(row.get("line")),
+            host=_text(row.get("host")),
+            since=_number(row.get("since")),
+        )
+        for row in _rows(facts.get("sessions"))
+    )
+
+
+def read_login_watch(facts: Facts) -> LoginWatch:
+    """Read how the watch of logins stands."""
+    return LoginWatch(
+        state=_text(facts.get("state")),
+        source=_text(facts.get("source")),
+        since=_number(facts.get("since")),
+        problem=_text(facts.get("problem")),
+        waiting=_whole(facts.get("waiting")),
+        seen=_whole(facts.get("seen")),
+    )
+
+
+def _processes(value: object) -> tuple[Process, ...]:
+    return tuple(
+        Process(pid=_whole(row.get("pid")), name=_text(row.get("name"))) for row in _rows(value)
+    )
+
+
+def _items(value: object) -> list[object]:
+    return value[:_MOST] if isinstance(value, list) else []
+
+
+def _rows(value: object) -> Iterator[Facts]:
+    return (each for each in _items(value) if isinstance(each, dict))
+
+
+def _text(value: object) -> str:
+    return value[:_WORD] if isinstance(value, str) else ""
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    try:
+        number = float(value)
+    except OverflowError:
+        return 0.0
+    return number if math.isfinite(number) and abs(number) < 1e15 else 0.0  # noqa: PLR2004 - sane
+
+
+def _whole(value: object) -> int:
+    return int(_number(value))
