@@ -20,7 +20,7 @@ from bridge.store.database import Database
 from bridge.store.episodes import Kept, in_chunks, read_member
 from bridge.store.messages import Want, want_cards
 from bridge.store.places import follow_moves
-from bridge.store.tables import card_episodes, cards, episodes
+from bridge.store.tables import card_episodes, cards, episodes, messages
 
 
 @dataclass(kw_only=True)
@@ -49,17 +49,21 @@ class Cards:
         self._database = database
         self._find_host = find_host
 
-    async def find(self, card_id: int, *, here: Destination, scope: Scope) -> CardFacts:
+    async def find(
+        self, card_id: int, *, here: Destination, scope: Scope, below: int | None = None
+    ) -> CardFacts:
         """Tell the truth of a card as far as it exists for whoever asks.
 
-        It may be asked for only in the chat where it stands, and the hosts of its alerts have to
-        exist for the scope.
+        It may be asked for only in the chat where it stands, by a button `below` the message that
+        shows it if by one at all, and the hosts of its alerts have to exist for the scope.
 
         Raises:
             Missing: it is not kept any more, or is not for them.
             Outage: the database did not answer.
         """
-        facts = await self._database.read(lambda connection: _find_there(connection, card_id, here))
+        facts = await self._database.read(
+            lambda connection: _find_there(connection, card_id, here, below)
+        )
         if facts is not None:
             members = tuple(
                 each for each in facts.members if covers_alert(scope, each.labels, self._find_host)
@@ -72,11 +76,17 @@ class Cards:
         raise Missing("this card is no longer kept; /alerts says what fires")
 
 
-def _find_there(connection: Connection, card_id: int, here: Destination) -> CardFacts | None:
+def _find_there(
+    connection: Connection, card_id: int, here: Destination, below: int | None
+) -> CardFacts | None:
     asked = select(cards.c.chat_id).where(cards.c.id == card_id)
     chat_id = connection.execute(asked).scalar_one_or_none()
     # People of a forum read all its topics.
     if chat_id is None or chat_id != follow_moves(connection)(here).chat_id:
+        return None
+    # The number of a card that is no more may be another's by now; its message's is not.
+    shows = (messages.c.card_id == card_id, messages.c.telegram_id == below)
+    if below is not None and not connection.execute(select(messages.c.id).where(*shows)).first():
         return None
     return find_facts(connection, card_id)
 

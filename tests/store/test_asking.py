@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from bridge.core.access import EVERYWHERE, parse_scope
 from bridge.core.audience import UNHEARD, Destination
@@ -10,6 +11,7 @@ from bridge.core.outbox import Claimed
 from bridge.errors import Missing
 from bridge.store.cards import Cards
 from bridge.store.firing import Firing
+from bridge.store.tables import messages
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert
 from tests.store.stage import ADA, BOB, DEV, HOUR, INVENTORY, SECOND, Stage, card
@@ -41,6 +43,17 @@ async def test_a_card_is_found_by_its_number_where_it_stands_and_nowhere_else(
     ):
         with pytest.raises(Missing, match="no longer kept"):
             await cards.find(asked, here=here, scope=scope)
+
+
+async def test_an_old_button_never_shows_the_card_that_took_its_number(stage: Stage) -> None:
+    cards = Cards(stage.database, INVENTORY.find)
+    shown = await shown_card(stage, alert(host="web-1"))
+    number = card(shown).card_id or 0
+    below = await stage.scalar(select(messages.c.telegram_id).where(messages.c.card_id == number))
+    found = await cards.find(number, here=ADA, scope=EVERYWHERE, below=below)
+    assert [each.host for each in found.members] == ["web-1"]
+    with pytest.raises(Missing, match="no longer kept"):
+        await cards.find(number, here=ADA, scope=EVERYWHERE, below=below + 1)
 
 
 async def test_whoever_is_limited_is_not_told_what_happened_to_other_hosts(stage: Stage) -> None:

@@ -42,7 +42,9 @@ class Firing(Protocol):
 class Cards(Protocol):
     """The cards."""
 
-    async def find(self, card_id: int, *, here: Destination, scope: Scope) -> CardFacts:
+    async def find(
+        self, card_id: int, *, here: Destination, scope: Scope, below: int | None = None
+    ) -> CardFacts:
         """Tell the truth of a card as far as it exists for whoever asks."""
         ...
 
@@ -126,7 +128,10 @@ class AlertsCommands:
         if not (word.isascii() and word.isdigit()):
             raise Mistake("%(word)s is no card.", word=word)
         return await self._cards.find(
-            int(word[:18]), here=asked.actor.chat, scope=asked.actor.scope
+            int(word[:18]),
+            here=asked.actor.chat,
+            scope=asked.actor.scope,
+            below=asked.message_id if asked.is_pressed else None,
         )
 
 
