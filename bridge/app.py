@@ -17,8 +17,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import uvicorn
 
 from bridge import limits
+from bridge.agents_door import open_door
 from bridge.bookkeeping import Bookkeeping
+from bridge.clients.agents import Agents
 from bridge.clients.alertmanager import Alertmanager
+from bridge.clients.authority import FOLDER, open_authority
 from bridge.clients.heartbeat import Heartbeat
 from bridge.clients.monitoring import Monitor
 from bridge.clients.notifications import Notifications
@@ -28,6 +31,7 @@ from bridge.clients.telegram_updates import TelegramUpdates
 from bridge.clock import Clock, SystemClock
 from bridge.drawing import Drawing
 from bridge.errors import Mistake, Outage, Refused
+from bridge.hands import WayToHosts
 from bridge.logs import create_log, set_up_logs
 from bridge.parties import Outside, Watched
 from bridge.premises import Premises
@@ -104,7 +108,19 @@ async def run(settings: Settings) -> None:
             gc.collect()
             gc.freeze()
             _log.info("the bridge listens", action="listening", url=settings.server_url)
-            await _serve(bridge, premises.socket)
+            async with _open_door(settings, bridge):
+                await _serve(bridge, premises.socket)
+
+
+@asynccontextmanager
+async def _open_door(settings: Settings, bridge: Bridge) -> AsyncIterator[None]:
+    """Let agents in, where there is a way to hosts."""
+    talk = bridge.talk
+    if talk is None or talk.commanding is None or bridge.way is None:
+        yield
+        return
+    async with open_door(settings, bridge.way.authority, talk.commanding.web):
+        yield
 
 
 async def _serve(bridge: Bridge, door: socket.socket) -> None:
@@ -177,10 +193,16 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     for monitor in (prometheus, *alertmanagers):
         stack.push_async_callback(monitor.close)
     watched = _open_watched(settings, stack)
+    authority = open_authority(
+        settings.state_dir / FOLDER, door=settings.agents_address, now=SystemClock().now()
+    )
+    lines = Agents(authority.create_calling_context(), authority.sign)
+    stack.push_async_callback(lines.close)
     return Outside(
         telegram=telegram,
         ear=ear,
         artist=artist,
+        way=WayToHosts(authority=authority, lines=lines),
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
         watched=watched,

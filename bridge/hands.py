@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from agent.wire import Argument, Event, Verb
 from bridge import limits
 from bridge.clients.agents import Agents as Lines
+from bridge.clients.authority import Authority
 from bridge.core.agents import Agent
 from bridge.core.inventory import Host
 from bridge.errors import Outage
@@ -23,6 +24,14 @@ class Known(Protocol):
     async def find(self, host: str) -> Agent | None:
         """Find the agent that speaks for a host now."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayToHosts:
+    """What reaches the hosts."""
+
+    authority: Authority
+    lines: Lines
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from bridge.flows.ping_heartbeat import Heartbeat
 from bridge.flows.reconcile_alerts import Alertmanager
 from bridge.flows.send_elsewhere import Ways
 from bridge.flows.show_message import Messenger
+from bridge.hands import WayToHosts
 from bridge.settings import Settings
 
 
@@ -127,6 +128,8 @@ class Outside:
     """Who is asked whether a host answers; None asks nobody."""
     artist: ArtistParty | None = None
     """Who draws; None draws nothing."""
+    way: WayToHosts | None = None
+    """What reaches the hosts; None reaches none."""
     watched: Watched = field(default_factory=Watched)
     """Whom the watch beside the delivery calls."""
 

@@ -30,6 +30,7 @@ from bridge.flows.deliver_messages import deliver_messages
 from bridge.flows.fold_webhooks import fold_webhooks
 from bridge.flows.receive_alerts import receive_alerts
 from bridge.flows.show_message import Confirmed, show_message
+from bridge.hands import WayToHosts
 from bridge.inbound.timers import Errands, every, until_done
 from bridge.inbound.web import create_web
 from bridge.inbound.web.health import HealthDesk
@@ -104,6 +105,7 @@ class Bridge:
             telegram=self._outside.telegram,
             ear=ear,
             prometheus=self._outside.prometheus,
+            way=self._outside.way,
             artist=self._outside.artist,
             renderer=self._renderer,
             metrics=self.metrics,
@@ -114,6 +116,11 @@ class Bridge:
             on_template_fault=self._note_template_fault,
         )
         return Talk(self._settings, desk)
+
+    @property
+    def way(self) -> WayToHosts | None:
+        """What reaches the hosts."""
+        return self._outside.way
 
     @property
     def steps(self) -> list[Step]:

@@ -7,11 +7,13 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
-from bridge import __version__, limits
+from bridge import limits
 from bridge.clock import Clock
+from bridge.commanding import Commanding, CommandingDesk
 from bridge.core.access import Person, Role, Scope
 from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
@@ -23,10 +25,10 @@ from bridge.core.inventory import Inventory
 from bridge.core.outbox import Form
 from bridge.core.preferences import Preferences
 from bridge.core.readiness import Readiness
-from bridge.core.stats import StatsFacts
 from bridge.core.updates import Incoming
 from bridge.errors import BridgeError, Missing, Outage
 from bridge.flows.unsubscribe_chat import unsubscribe_chat
+from bridge.hands import WayToHosts
 from bridge.inbound.chat.alerts import AlertsCommands
 from bridge.inbound.chat.books import BooksCommands
 from bridge.inbound.chat.chats import ChatsCommands
@@ -56,6 +58,7 @@ from bridge.store.people import People
 from bridge.store.state import State
 from bridge.store.updates import Updates
 from bridge.stores import Stores
+from bridge.telling import tell_stats
 from bridge.views.renderer import MessageRenderer
 from bridge.views.voice import Voice, Voices
 
@@ -74,6 +77,8 @@ class TalkDesk:
     ear: EarParty
     prometheus: PrometheusParty | None
     """Who is asked for numbers; without it there are no commands that show any."""
+    way: WayToHosts | None
+    """What reaches the hosts; without it there are no commands for them."""
     artist: ArtistParty | None
     """Who draws; without it there are no pictures."""
     renderer: MessageRenderer
@@ -105,6 +110,10 @@ class Talk:
         self._places = Places(
             desk.stores.chats, self._voices, language=settings.language, zone=settings.timezone
         )
+        self._speaker = ChatSpeaker(
+            desk.telegram, desk.ear, Calls(database), clock=clock.now, sleep=clock.sleep
+        )
+        self.commanding = self._create_commanding(settings)
         self.commands = Commands()
         for each in self._declare():
             self.commands.add(each)
@@ -114,13 +123,7 @@ class Talk:
                 commands=self.commands,
                 people=self.people,
                 places=self._places,
-                speaker=ChatSpeaker(
-                    desk.telegram,
-                    desk.ear,
-                    Calls(database),
-                    clock=clock.now,
-                    sleep=clock.sleep,
-                ),
+                speaker=self._speaker,
                 books=self._ledger,
                 inventory=lambda: self.inventory,
                 now=clock.now,
@@ -161,6 +164,7 @@ class Talk:
             ("sweep", limits.SWEEP_PASS, self._sweep),
             ("menus", limits.MENU_PASS, self._offer_menus),
             ("refusals", limits.REFUSALS_PASS, self._collect_refusals),
+            *(self.commanding.steps if self.commanding is not None else ()),
         ]
 
     async def finish(self) -> None:
@@ -196,6 +200,32 @@ class Talk:
         answer = await command.run(other)
         return answer if isinstance(answer, Content) else answer[0]
 
+    def _create_commanding(self, settings: Settings) -> Commanding | None:
+        """Build the hosts' side, where there is a way to hosts."""
+        desk = self._desk
+        if desk.way is None:
+            return None
+        return Commanding(
+            settings,
+            CommandingDesk(
+                way=desk.way,
+                stores=desk.stores,
+                inventory=desk.inventory,
+                prometheus=desk.prometheus,
+                speaker=self._speaker,
+                find_voice=self._find_voice_of,
+                note=self._audit.put,
+                start=desk.start,
+                look_again=desk.look_again,
+                metrics=desk.metrics,
+                clock=desk.clock,
+            ),
+        )
+
+    async def _find_voice_of(self, here: Destination) -> Voice:
+        chat = await self._desk.stores.chats.find(here)
+        return self._places.create_voice(chat.ear.preferences, self._desk.clock.now())
+
     def _declare(self) -> Iterable[Command]:
         desk = self._desk
         welcome = Welcome(
@@ -210,8 +240,17 @@ class Talk:
             render_list=self._render_list,
             ask=self.ask,
         )
-        books = BooksCommands(self._tell_stats, self._audit)
-        families = (welcome, *self._create_numbers(), alerts, chats, people, books)
+        stats = partial(
+            tell_stats,
+            desk.stores,
+            desk.metrics,
+            self.people,
+            readiness=desk.readiness,
+            started_at=self._started_at,
+        )
+        books = BooksCommands(stats, self._audit)
+        hands = self.commanding.families if self.commanding is not None else ()
+        families = (welcome, *self._create_numbers(), alerts, *hands, chats, people, books)
         return [each for family in families for each in family.commands]
 
     def _create_numbers(self) -> Iterable[Fleet | Readings | Queries | Pictures]:
@@ -286,19 +325,16 @@ class Talk:
     async def _offer_menus(self) -> None:
         now = self._desk.clock.now()
         everybody = [
-            (person, await self._find_voice(person.user_id, now))
+            (person, await self._find_voice_of(Destination(person.user_id)))
             for person in await self.people.all()
         ]
         await self._menus.offer_all(everybody, self._places.create_voice_of_settings(now))
 
-    async def _find_voice(self, user_id: int, now: datetime) -> Voice:
-        chat = await self._desk.stores.chats.find(Destination(user_id))
-        return self._places.create_voice(chat.ear.preferences, now)
-
     async def _tell_menu(self, user_id: int, role: Role | None, voice: Voice) -> None:
         """Bring a person's menu in line; that it fails now is mended by the next pass."""
+        del voice  # of whoever asked; the person's own decides
         try:
-            own = await self._find_voice(user_id, voice.now)
+            own = await self._find_voice_of(Destination(user_id))
             await self._menus.offer(user_id, role, own)
         except BridgeError as fault:
             _log.info(fault.sentence, action="menus", user=user_id)
@@ -357,28 +393,6 @@ class Talk:
     def _render_list(self, facts: ListFacts, voice: Voice) -> Content:
         return self._desk.renderer.render(
             facts, Form.FORMATTED, language=voice.language, zone=voice.zone, now=voice.now
-        )
-
-    async def _tell_stats(self) -> StatsFacts:
-        stores, metrics = self._desk.stores, self._desk.metrics
-        backlog = await stores.journal.backlog()
-        depth = await stores.outbox.depth()
-        oldest = [at for at in (depth.oldest, backlog.oldest) if at is not None]
-        broken = await stores.destinations.broken()
-        return StatsFacts(
-            version=__version__,
-            started_at=self._started_at,
-            checks=self._desk.readiness().problems,
-            waiting=depth.waiting + backlog.webhooks,
-            unheard=depth.unheard,
-            oldest=min(oldest, default=None),
-            unaccounted=(await stores.records.balance()).total,
-            sends=metrics.sums(metrics.sends, "outcome"),
-            commands=sum(metrics.sums(metrics.commands, "outcome").values()),
-            alerts=sum(metrics.sums(metrics.alerts, "status").values()),
-            hearing=len(await stores.chats.find_subscribed()),
-            broken={str(each): reason for each, reason in broken.items()},
-            people=len(await self.people.all()),
         )
 
 

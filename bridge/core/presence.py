@@ -108,6 +108,11 @@ def write_presence(hosts: Sequence[str], *, with_shares: bool = True) -> str:
     return " or ".join(mark(expression, key) for key, expression in asked.items())
 
 
+def write_agent_sampled(host: str) -> str:
+    """Ask whether a host's agent has answered lately."""
+    return f"max(up{choose_hosts([host], 'job="agent"')})"
+
+
 def read_presence(
     values: Iterable[Value], hosts: Iterable[Host], *, now: datetime
 ) -> tuple[Presence, ...]:

@@ -119,6 +119,10 @@ class RunningJobs:
         """Count the jobs that run."""
         return len(self._running)
 
+    def is_running(self, number: int) -> bool:
+        """Say whether somebody follows a job."""
+        return number in self._running
+
     async def begin(
         self, asked: Asked, run: Run, *, after: Callable[[Job], Any] | None = None
     ) -> None:
