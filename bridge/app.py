@@ -115,11 +115,11 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def _open_door(settings: Settings, bridge: Bridge) -> AsyncIterator[None]:
     """Let agents in, where there is a way to hosts."""
-    talk = bridge.talk
-    if talk is None or talk.commanding is None or bridge.way is None:
+    commanding = bridge.talk.commanding if bridge.talk is not None else None
+    if commanding is None:
         yield
         return
-    async with open_door(settings, bridge.way.authority, talk.commanding.web):
+    async with open_door(settings, commanding.authority, commanding.web):
         yield
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from bridge import limits
+from bridge.clients.authority import Authority
 from bridge.clients.certificates import create_verifier
 from bridge.clock import Clock
 from bridge.core.agents import Agent
@@ -123,6 +124,11 @@ class Commanding:
         self.families = (self._control, self._enrolment, confirming)
         """Whose commands the chat has."""
         self.hands = hands
+
+    @property
+    def authority(self) -> Authority:
+        """Whose certificate the agents' door shows."""
+        return self._desk.way.authority
 
     @property
     def web(self) -> FastAPI:

@@ -30,7 +30,6 @@ from bridge.flows.deliver_messages import deliver_messages
 from bridge.flows.fold_webhooks import fold_webhooks
 from bridge.flows.receive_alerts import receive_alerts
 from bridge.flows.show_message import Confirmed, show_message
-from bridge.hands import WayToHosts
 from bridge.inbound.timers import Errands, every, until_done
 from bridge.inbound.web import create_web
 from bridge.inbound.web.health import HealthDesk
@@ -102,11 +101,8 @@ class Bridge:
         desk = TalkDesk(
             stores=self.stores,
             inventory=self.inventory,
-            telegram=self._outside.telegram,
+            outside=self._outside,
             ear=ear,
-            prometheus=self._outside.prometheus,
-            way=self._outside.way,
-            artist=self._outside.artist,
             renderer=self._renderer,
             metrics=self.metrics,
             clock=self._clock,
@@ -116,11 +112,6 @@ class Bridge:
             on_template_fault=self._note_template_fault,
         )
         return Talk(self._settings, desk)
-
-    @property
-    def way(self) -> WayToHosts | None:
-        """What reaches the hosts."""
-        return self._outside.way
 
     @property
     def steps(self) -> list[Step]:

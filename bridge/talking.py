@@ -28,7 +28,6 @@ from bridge.core.readiness import Readiness
 from bridge.core.updates import Incoming
 from bridge.errors import BridgeError, Missing, Outage
 from bridge.flows.unsubscribe_chat import unsubscribe_chat
-from bridge.hands import WayToHosts
 from bridge.inbound.chat.alerts import AlertsCommands
 from bridge.inbound.chat.books import BooksCommands
 from bridge.inbound.chat.chats import ChatsCommands
@@ -50,7 +49,7 @@ from bridge.inbound.web.telegram import TelegramDesk
 from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
 from bridge.metrics import Metrics
-from bridge.parties import ArtistParty, EarParty, PrometheusParty, TelegramParty
+from bridge.parties import EarParty, Outside
 from bridge.settings import Settings
 from bridge.store.audit import Audit
 from bridge.store.calls import Calls
@@ -73,14 +72,11 @@ class TalkDesk:
 
     stores: Stores
     inventory: InventoryFile
-    telegram: TelegramParty
+    outside: Outside
+    """Whom the bridge calls: without Prometheus there are no numbers, without an artist no
+    pictures, and without a way to hosts no commands for them."""
     ear: EarParty
-    prometheus: PrometheusParty | None
-    """Who is asked for numbers; without it there are no commands that show any."""
-    way: WayToHosts | None
-    """What reaches the hosts; without it there are no commands for them."""
-    artist: ArtistParty | None
-    """Who draws; without it there are no pictures."""
+    """Who tells what people write."""
     renderer: MessageRenderer
     metrics: Metrics
     clock: Clock
@@ -111,7 +107,7 @@ class Talk:
             desk.stores.chats, self._voices, language=settings.language, zone=settings.timezone
         )
         self._speaker = ChatSpeaker(
-            desk.telegram, desk.ear, Calls(database), clock=clock.now, sleep=clock.sleep
+            desk.outside.telegram, desk.ear, Calls(database), clock=clock.now, sleep=clock.sleep
         )
         self.commanding = self._create_commanding(settings)
         self.commands = Commands()
@@ -203,15 +199,15 @@ class Talk:
     def _create_commanding(self, settings: Settings) -> Commanding | None:
         """Build the hosts' side, where there is a way to hosts."""
         desk = self._desk
-        if desk.way is None:
+        if desk.outside.way is None:
             return None
         return Commanding(
             settings,
             CommandingDesk(
-                way=desk.way,
+                way=desk.outside.way,
                 stores=desk.stores,
                 inventory=desk.inventory,
-                prometheus=desk.prometheus,
+                prometheus=desk.outside.prometheus,
                 speaker=self._speaker,
                 find_voice=self._find_voice_of,
                 note=self._audit.put,
@@ -254,7 +250,7 @@ class Talk:
         return [each for family in families for each in family.commands]
 
     def _create_numbers(self) -> Iterable[Fleet | Readings | Queries | Pictures]:
-        prometheus = self._desk.prometheus
+        prometheus = self._desk.outside.prometheus
         if prometheus is None:
             return ()
         hosts = Hosts(inventory=lambda: self.inventory, usual=self._settings.default_host)
@@ -264,10 +260,12 @@ class Talk:
             Readings(hosts, prometheus=prometheus, scrape=scrape),
             Queries(prometheus=prometheus),
         ]
-        if self._desk.artist is not None:
+        if self._desk.outside.artist is not None:
             times = Times(scrape=scrape, retention=self._settings.retention)
             families.append(
-                Pictures(hosts, prometheus=prometheus, artist=self._desk.artist, times=times)
+                Pictures(
+                    hosts, prometheus=prometheus, artist=self._desk.outside.artist, times=times
+                )
             )
         return families
 

@@ -110,7 +110,8 @@ def write_presence(hosts: Sequence[str], *, with_shares: bool = True) -> str:
 
 def write_agent_sampled(host: str) -> str:
     """Ask whether a host's agent has answered lately."""
-    return f"max(up{choose_hosts([host], 'job="agent"')})"
+    which = choose_hosts([host], 'job="agent"')
+    return f"max(up{which})"
 
 
 def read_presence(
