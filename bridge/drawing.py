@@ -155,10 +155,11 @@ class Drawing:
         self._turn = asyncio.Lock()
         self._under_way: dict[bytes, asyncio.Task[bytes]] = {}
         self._preparing: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Have the first worker ready soon; nobody waits for it."""
-        self._prepare()
+        """Have the first worker ready soon; nobody waits for it, and what arrives comes first."""
+        self._warming = asyncio.create_task(self._warm_up())
         return self
 
     async def __aexit__(
@@ -168,7 +169,8 @@ class Drawing:
         trace: TracebackType | None,
     ) -> None:
         """End the worker, and whoever still waits for it."""
-        tasks = {*self._under_way.values(), *([self._preparing] if self._preparing else [])}
+        early = (self._warming, self._preparing)
+        tasks = {*self._under_way.values(), *(each for each in early if each is not None)}
         for task in tasks:
             task.cancel()
         if tasks:
@@ -230,6 +232,15 @@ class Drawing:
         if self._worker.drawn >= limits.CHARTS_A_WORKER:
             self._prepare()
         return self._worker
+
+    async def _warm_up(self) -> None:
+        """Start a worker before anybody asks, once the bridge itself has started.
+
+        It loads for a second or two at full speed, and a bridge that comes back has alerts to send.
+        """
+        await asyncio.sleep(limits.CHART_WARM_AFTER_SECONDS)
+        if self._worker is None:
+            self._prepare()
 
     def _prepare(self) -> asyncio.Task[None]:
         """Have a worker started, unless one is being started."""

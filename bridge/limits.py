@@ -135,6 +135,7 @@ WARNING_CHARACTERS = 300  # chosen: of one of them, or of why a query was refuse
 # Drawing
 CHART_SECONDS = 5  # chosen: fifty times what a large one takes
 CHART_PATIENCE_SECONDS = 9  # chosen: with those who are first; a command answers within ten
+CHART_WARM_AFTER_SECONDS = 5  # chosen: a bridge that starts has delivered what waited by then
 CHART_WORKER_SECONDS = 60  # chosen: the first start looks through all fonts of a slow machine
 CHARTS_WAITING = 100  # chosen: what is drawn within the ten seconds in which a command answers
 # chosen: whatever a library may leave behind in memory goes with the process

@@ -212,3 +212,16 @@ async def test_a_picture_is_in_a_language_that_the_fonts_can_write(drawing: Draw
     assert drawing._worker is not None
     drawing._worker.languages = frozenset({"ru"})
     assert drawing.choose_language("zh_TW", "en") == "en"
+
+
+async def test_a_worker_is_there_before_anybody_asks_but_not_while_the_bridge_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Drawing(tmp_path / "late") as drawing:
+        for _turn in range(10):
+            await asyncio.sleep(0)
+        assert drawing._preparing is None
+    monkeypatch.setattr(limits, "CHART_WARM_AFTER_SECONDS", 0)
+    async with Drawing(tmp_path / "soon") as drawing, asyncio.timeout(60):
+        while drawing._worker is None:  # noqa: ASYNC110 - a process of its own sets no event
+            await asyncio.sleep(0.05)

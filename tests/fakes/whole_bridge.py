@@ -15,7 +15,7 @@ import httpx
 from bridge.app import open_bridge
 from bridge.clients.telegram import Telegram
 from bridge.clients.telegram_updates import TelegramUpdates
-from bridge.parties import Outside
+from bridge.parties import ArtistParty, Outside, PrometheusParty
 from bridge.running import Bridge
 from bridge.settings import Settings
 from tests.fakes.local_telegram import LocalTelegram
@@ -52,9 +52,14 @@ class WholeBridge:
 
 @asynccontextmanager
 async def open_whole_bridge(
-    folder: Path, local: LocalTelegram, **changes: str
+    folder: Path,
+    local: LocalTelegram,
+    *,
+    prometheus: PrometheusParty | None = None,
+    artist: ArtistParty | None = None,
+    **changes: str,
 ) -> AsyncIterator[WholeBridge]:
-    """Run a bridge that sends to a sandbox."""
+    """Run a bridge that sends to a sandbox; without a Prometheus it answers no numbers."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a test's folder
     environ = {
         "STATE_DIR": str(folder),
@@ -66,7 +71,7 @@ async def open_whole_bridge(
     }
     telegram = Telegram(local.sandbox.bot_token, api_base=local.sandbox.url)
     ear = TelegramUpdates(local.sandbox.bot_token, api_base=local.sandbox.url)
-    outside = Outside(telegram=telegram, ear=ear, monitors={})
+    outside = Outside(telegram=telegram, ear=ear, monitors={}, prometheus=prometheus, artist=artist)
     try:
         async with open_bridge(Settings.load(environ), token=TOKEN, outside=outside) as bridge:
             transport = httpx.ASGITransport(bridge.web)

@@ -35,6 +35,9 @@ for facts in (
         assert content.text.text
         shown.add(content.text.text)
     assert len(shown) == 3, shown
+from bridge.views.voice import Voices
+voice = Voices(lambda name, fault: faults.append(fault)).create("ru", UTC, now)
+assert "4.7.11" in voice.write("about", name="Opswire", version="4.7.11", licence="Apache-2.0").text
 assert not faults, faults
 assert list((MIGRATIONS / "versions").glob("*.py"))
 """

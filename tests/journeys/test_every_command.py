@@ -1,0 +1,274 @@
+"""Every command through a local Telegram: each role and a stranger, in each language."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bridge import limits
+from bridge.core.access import Role
+from bridge.core.answers import Answer, Kind, Value
+from bridge.core.audience import Destination
+from bridge.core.preferences import change_preferences
+from bridge.drawing import Drawing
+from bridge.inbound.chat.command import Command
+from bridge.limits import Pace
+from bridge.views.voice import Voice, Voices
+from tests.fakes.declared import declare
+from tests.fakes.local_telegram import ADA, ON_CALL, LocalTelegram, open_local_telegram
+from tests.fakes.machines import know_host, know_machine, know_numbers
+from tests.fakes.prometheus import FakePrometheus
+from tests.fakes.webhooks import alert, webhook
+from tests.fakes.whole_bridge import WholeBridge, open_whole_bridge
+
+BORIS, CHEN, MALLORY = 1002, 1003, 1666
+PEOPLE: dict[int, Role | None] = {
+    ADA: Role.ADMIN,
+    BORIS: Role.OPERATOR,
+    CHEN: Role.VIEWER,
+    MALLORY: None,
+}
+LANGUAGES = {"en": r"[A-Za-z]", "ru": r"[Ѐ-ӿ]", "zh_TW": r"[一-鿿]"}
+INVENTORY = "web-1 192.0.2.10:9100 group=web\ndb-1 192.0.2.11:9100 group=db\n"
+GUEST = 52341678
+
+
+@dataclass(frozen=True)
+class Row:
+    """A call, and what its answer holds whatever the language."""
+
+    words: str = ""
+    holds: str = ""
+    picture: bool = False
+    before: str = ""
+    """What an admin says first."""
+    file: bool = False
+    is_number: bool = False
+    """Whether the answer may be made of names and figures alone."""
+
+
+TABLE: dict[str, Row] = {
+    "start": Row(holds="Opswire"),
+    "help": Row(holds="/whoami"),
+    "whoami": Row(holds=r"\b1\d{3}\b"),
+    "about": Row(holds="Apache-2.0"),
+    "more_info_GitHub": Row(holds="Apache-2.0"),
+    "agents": Row(holds=r"web-1[\s\S]*db-1|db-1[\s\S]*web-1"),
+    "hosts": Row("all", holds="web-1"),
+    "status": Row("WEB-1", holds=r"web-1[\s\S]*bookworm"),
+    "stat": Row(),
+    "mon_cpu": Row("web-1", holds=r"30[.,]\d* ?%"),
+    "mon_cpu_local": Row("192.0.2.10", holds=r"30[.,]\d* ?%"),
+    "mon_mem": Row("web-1", holds=r"90[.,]\d* ?%"),
+    "mon_mem_local": Row("web-1", holds=r"90[.,]\d* ?%"),
+    "mon_disk": Row("192.0.2.10:9100", holds=r"95[.,]\d* ?%"),
+    "mon_disk_local": Row("web-1", holds=r"95[.,]\d* ?%"),
+    "mon_net": Row("web-1", holds=r"12[.,]50"),
+    "cpu": Row("web-1", holds=r"30[.,]\d* ?%"),
+    "ram": Row("web-1", holds=r"7[.,]20", is_number=True),
+    "disk": Row("web-1", holds=r"95[.,]\d* ?%", is_number=True),
+    "uptime": Row("web-1", holds=r"web-1"),
+    "query": Row('up{job="node"}', holds="42", is_number=True),
+    "mon_cpu_picture": Row("web-1 60", holds="web-1", picture=True),
+    "mon_mem_picture": Row("web-1 1000 60", holds="web-1", picture=True),
+    "mon_disk_picture": Row("web-1 1h", holds="web-1", picture=True),
+    "mon_net_picture": Row("web-1 1d", holds="web-1", picture=True),
+    "mon_load_picture": Row("web-1 7d", holds="web-1", picture=True),
+    "graph": Row("web-1", holds="web-1", picture=True, is_number=True),
+    "graph_query": Row("host:cpu_busy_percent:rate2m{} 60", picture=True, is_number=True),
+    "alerts": Row("web-1", holds="AgentDown"),
+    "list": Row("{card}", holds="1", file=True),
+    "chart": Row("{card}", holds="web-1", picture=True),
+    "subscribe": Row(holds=r"\b1\d{3}\b"),
+    "unsubscribe": Row(before="/addsub {me}"),
+    "subscriptions": Row(holds=str(ON_CALL)),
+    "settings": Row("quiet 22:00-07:00", holds="22:00-07:00"),
+    "set": Row("quiet 22:00-07:00", holds="22:00-07:00"),
+    "addsub": Row("-1002000000001 group=db", holds=r"-1002000000001[\s\S]*group=db"),
+    "rmsub": Row("-1002000000001", before="/addsub -1002000000001", holds="-1002000000001"),
+    "users": Row(holds=str(ADA)),
+    "adduser": Row(f"{GUEST} viewer group=db", holds=str(GUEST)),
+    "rmuser": Row(str(GUEST), before=f"/adduser {GUEST} viewer", holds=str(GUEST)),
+    "stats": Row(holds="Opswire"),
+    "audit": Row("5", before=f"/adduser {GUEST} viewer", holds="/adduser"),
+}
+
+
+@dataclass
+class Scene:
+    """A bridge with numbers and pictures, a local Telegram, and the people in it."""
+
+    bridge: WholeBridge
+    local: LocalTelegram
+    voices: Voices
+    card: str
+    """The number of the card that stands in the group."""
+
+    async def speak(self, language: str) -> Voice:
+        """Have every chat choose a language; give the voice it is spoken to with."""
+        assert self.bridge.bridge.talk is not None
+        now = datetime.now(UTC)  # noqa: TID251 - a test's own
+        for here in (*PEOPLE, ON_CALL):
+            change = partial(
+                change_preferences, words=["language", language], languages=tuple(LANGUAGES)
+            )
+            await self.bridge.bridge.stores.chats.choose(Destination(here), change, now=now)
+        return self.voices.create(language, UTC, now)
+
+    async def say(self, text: str, person: int, chat: int | None = None) -> Any:
+        """Say something; give the next thing the bot says there."""
+        where = person if chat is None else chat
+        before = await self.newest(where)
+        await self.local.post("/say", chat_id=where, person_id=person, text=text)
+        return await self.answer(where, before)
+
+    async def newest(self, chat: int) -> int:
+        """Give the number of the newest message of a chat."""
+        numbers = [each["message_id"] for each in await self.local.messages(chat)]
+        return max(numbers, default=0)
+
+    async def answer(self, chat: int, before: int) -> Any:
+        """Wait for the next thing the bot says in a chat."""
+        async with asyncio.timeout(30):
+            while True:
+                found = [
+                    each
+                    for each in await self.local.messages(chat)
+                    if each["message_id"] > before and each["text"] != "⏳"
+                ]
+                if found:
+                    return found[0]
+                await asyncio.sleep(0.02)
+
+
+def know_two_hosts(prometheus: FakePrometheus, now: datetime) -> None:
+    for name in ("web-1", "db-1"):
+        know_host(prometheus, name, now)
+        know_numbers(prometheus, name, now)
+        know_machine(prometheus, name, now)
+
+
+class Knowing(FakePrometheus):
+    """Knows the same of every moment that it is asked about."""
+
+    async def fetch_values(self, promql: str, at: datetime | None = None) -> Answer:
+        del at
+        self._note(promql)
+        return Answer(kind=Kind.VECTOR, values=(Value(labels={"host": "web-1"}, at=0, value=42),))
+
+
+@pytest.fixture(scope="module")
+def impatience() -> Iterator[None]:
+    """Lift what a person would have to wait for: paces, and the silence towards strangers."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CHAT_CALLS", "GROUP_CALLS", "GROUP_CARD_CALLS", "OVERALL_CALLS"):
+            patch.setattr(limits, name, Pace(10_000, timedelta(seconds=1)))
+        patch.setattr(limits, "STRANGER_CALLS", Pace(10_000, timedelta(seconds=1)))
+        patch.setattr(limits, "REFUSAL_AGAIN", timedelta(0))
+        patch.setattr(limits, "CHART_PATIENCE_SECONDS", 60)
+        patch.setattr(limits, "CHART_SECONDS", 60)
+        patch.setattr(limits, "ANSWER_PATIENCE", timedelta(seconds=30))
+        yield
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory, impatience: None) -> AsyncIterator[Scene]:
+    del impatience
+    folder = tmp_path_factory.mktemp("every")
+    (folder / "agents.txt").write_text(INVENTORY)
+    settings = {"ALLOWED_USERS": str(ADA), "AGENTS_FILE": str(folder / "agents.txt")}
+    prometheus = Knowing()
+    know_two_hosts(prometheus, datetime.now(UTC))  # noqa: TID251 - as fresh as its readers
+    async with (
+        open_local_telegram(folder / "telegram") as local,
+        Drawing(folder / "charts", samples={"ru": "загрузка", "zh_TW": "記憶體"}) as artist,
+        open_whole_bridge(
+            folder / "bridge", local, prometheus=prometheus, artist=artist, **settings
+        ) as bridge,
+    ):
+        fault: list[tuple[str, Exception]] = []
+        scene = Scene(bridge, local, Voices(lambda *told: fault.append(told)), "")
+        fires = alert("AgentDown", host="web-1")
+        fires["labels"]["resource"] = "cpu"
+        await bridge.post(webhook(fires))
+        await bridge.settled()
+        [card] = await local.messages(ON_CALL)
+        scene.card = card["inline_keyboard"][0][0]["callback_data"].split()[1]
+        await local.post(f"/chats/{ON_CALL}/members", person_id=MALLORY, present=True)
+        await scene.say(f"/adduser {BORIS} operator", ADA)
+        await scene.say(f"/adduser {CHEN} viewer", ADA)
+        yield scene
+        assert [call for call in await local.calls() if not call["ok"]] == []
+        assert fault == []
+        assert "opswire_template_faults_total{" not in await bridge.figures()
+
+
+with tempfile.TemporaryDirectory() as declared_in:
+    DECLARED = declare(Path(declared_in))
+
+
+def find(called: str) -> Command:
+    command = DECLARED.find(called)
+    assert command is not None
+    return command
+
+
+def test_the_table_has_every_command_and_alias() -> None:
+    assert set(TABLE) == {name for each in DECLARED for name in (each.name, *each.aliases)}
+
+
+def read(message: Any) -> str:
+    return str(message["text"] or message["caption"] or "")
+
+
+def require_good(message: Any, row: Row, language: str, called: str) -> None:
+    """Require that an answer is one: whole, in the language, with what was asked for."""
+    text = read(message)
+    where = f"/{called} in {language}: {text!r}"
+    assert not re.search(r"^[💥🚫⚠🔎]|%\(|\{\{|None\b|Traceback", text), where
+    assert re.search(row.holds, text), where
+    assert (bool(message["photo"]), bool(message["document"])) == (row.picture, row.file), where
+    spoken = re.sub(r"/\w+|Opswire", "", text)
+    if row.is_number:
+        return
+    assert re.search(LANGUAGES[language], spoken), where
+    if language == "en":
+        assert not re.search(r"[Ѐ-ӿ一-鿿]", spoken.replace("Русский", "")), where
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("called", TABLE)
+async def test_every_command_answers_whoever_may_and_refuses_the_others(
+    scene: Scene, called: str, language: str
+) -> None:
+    command, row = find(called), TABLE[called]
+    voice = await scene.speak(language)
+    needs = command.needs
+    # A card's buttons hold in the chat where the card stands.
+    chat = ON_CALL if "{card}" in row.words else None
+    for person, role in PEOPLE.items():
+        may = needs is None or (role is not None and role.rank >= needs.rank)
+        if may and row.before:
+            await scene.say(row.before.replace("{me}", str(person)), ADA)
+            await scene.bridge.settled()
+        words = row.words.replace("{card}", scene.card)
+        said = await scene.say(f"/{called} {words}".strip(), person, chat)
+        if may:
+            require_good(said, row, language, called)
+        elif role is None:
+            refused = "🚫 You have no access here. /whoami shows how to ask for it."
+            assert read(said) == voice.say(refused)
+        else:
+            refused = "🚫 That needs the role %(role)s."
+            assert read(said) == voice.say(refused, role=needs.value)
