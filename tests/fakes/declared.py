@@ -11,6 +11,7 @@ from bridge.core.readiness import Readiness
 from bridge.inbound.chat.command import Commands
 from bridge.inventory_file import InventoryFile
 from bridge.metrics import Metrics
+from bridge.parties import Outside
 from bridge.settings import Settings
 from bridge.store.database import Database
 from bridge.stores import create_stores
@@ -22,13 +23,18 @@ def declare(folder: Path) -> Commands:
     nobody: Any = None
     settings = Settings.load({"STATE_DIR": str(folder), "TIMEZONE": "UTC"})
     database = Database(f"sqlite:///{folder / 'opswire.db'}")
+    outside = Outside(
+        telegram=nobody,
+        monitors={},
+        prometheus=object(),  # type: ignore[arg-type]  # nobody asks it
+        artist=object(),  # type: ignore[arg-type]  # nobody asks it either
+        way=object(),  # type: ignore[arg-type]  # and nothing goes that way
+    )
     desk = TalkDesk(
         stores=create_stores(database, Hearing()),
         inventory=InventoryFile(folder / "agents.txt"),
-        telegram=nobody,
+        outside=outside,
         ear=nobody,
-        prometheus=object(),  # type: ignore[arg-type]  # nobody asks it
-        artist=object(),  # type: ignore[arg-type]  # nobody asks it either
         renderer=nobody,
         metrics=Metrics("test"),
         clock=SystemClock(),
