@@ -6,3 +6,63 @@ from typing import Final
 
 # Orders
 CLOCKS_APART_SECONDS: Final = 5.0  # chosen: how far ahead the bridge's clock may be
+
+# Jobs
+JOBS_AT_ONCE: Final = (
+    24  # chosen: 20 at once are measured; each has a runner of some 2 MB beside it
+)
+JOB_GRACE_SECONDS: Final = 1.0  # chosen: between TERM and KILL; the half of what an end may take
+JOB_END_SECONDS: Final = 1.8  # issue: nothing is left within 2 s; the rest is for saying so
+JOB_SWEEP_SECONDS: Final = (
+    0.02  # chosen: how long the killed get to die before who is left is asked
+)
+JOB_FREEZE_SECONDS: Final = 0.3  # chosen: at most this long until a fork bomb stands still
+JOB_PERSISTS_SECONDS: Final = 1.0  # chosen: how often what the kernel keeps is killed once more
+JOB_DRAIN_SECONDS: Final = (
+    0.5  # chosen: what is in the pipes after the end is read at once or never
+)
+JOB_WATCH_SECONDS: Final = (
+    3.0  # chosen: past the time and the end of a job, its runner hangs itself
+)
+
+# What one process of a job may take
+JOB_ADDRESS_BYTES: Final = 4 * 1024**3  # chosen: programs in Go and V8 reserve 1 to 2 GiB unused
+JOB_PROCESSES: Final = 256  # chosen: threads of the job user at once, all jobs; a pipeline has 10
+JOB_FILE_BYTES: Final = (
+    64 * 1024**2
+)  # chosen: a job writes to its output; no file of it fills a disk
+JOB_FILES: Final = 1024  # chosen: what Linux gives a process as its soft limit
+JOB_CORE_BYTES: Final = 0  # chosen: a core would hold what the job had read
+
+# Starting
+BIRTH_BYTES: Final = (
+    192 * 1024
+)  # chosen: an order of 64 KiB fits; below the kernel's 208 KiB a message
+BIRTH_SECONDS: Final = 5.0  # chosen: a start takes milliseconds; a host that is dying, seconds
+BIRTH_ATTEMPTS: Final = 2  # chosen: one that died before it began has a successor
+NURSERY_BREAK_SECONDS: Final = (
+    1.0  # chosen: a fork server that dies at once is not started in a loop
+)
+NURSERY_END_SECONDS: Final = 3.0  # chosen: jobs end within 2 s; it stays until then
+
+# Output
+HEAD_BYTES: Final = 64 * 1024  # issue: the first 64 KiB are kept and sent
+TAIL_BYTES: Final = 64 * 1024  # issue: and the last; escaped sevenfold they fit wire.LINE_BYTES
+PIECES: Final = 4096  # chosen: events kept of a job; two streams may alternate a byte at a time
+PIECE_SECONDS: Final = 0.2  # chosen: five pieces a second are more than a chat can show
+PROGRESS_SECONDS: Final = 1.0  # chosen: a chat is edited once a second at most
+PROGRESS_LINES: Final = 5  # chosen: the last lines under a message on a phone
+PROGRESS_BYTES: Final = 1024  # chosen: of lines that never end
+READ_BYTES: Final = 64 * 1024  # pipe(7): what a pipe holds
+READ_TICK_SECONDS: Final = 0.01  # chosen: reading pauses this long once it has had its share
+READ_TICK_BYTES: Final = 256 * 1024  # chosen: 25 MiB/s of one job; a core hashes that in 5 to 10 %
+KEPT_BYTES: Final = 4 * 1024**2  # chosen: a file to read on a phone; Telegram takes 50 MB
+KEPT_FILES: Final = 32  # chosen: 128 MiB of disk at most
+JOBS_REPLAYED: Final = 8  # chosen: ended jobs whose output stays in memory, 0.25 MB each
+
+# The agent's own record
+RECORD_BYTES: Final = 1024**2  # chosen: of each of two files; some 3,000 jobs in one
+RECORDED_JOBS: Final = (
+    2000  # chosen: known again by their ids; an order is worth nothing after 60 s
+)
+RECORDED_CHARACTERS: Final = 500  # chosen: of a command; a chat allows 4,096

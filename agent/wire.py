@@ -150,6 +150,9 @@ class Ended:
     """Bytes that were neither sent as a piece nor are in `last`."""
     kept: int = 0
     """Bytes of the output that can be fetched as a file."""
+    stuck: bool = False
+    """Whether the kernel still holds a process of it, in the middle of a call to a dead disk, say;
+    it is ended as soon as it is let go."""
 
 
 @dataclass(frozen=True, kw_only=True)

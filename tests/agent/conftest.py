@@ -1,0 +1,78 @@
+"""Who jobs run as, and a place for them.
+
+What kills, forks or is limited runs as an ordinary user: root is not bound by limits.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.jobs import Jobs
+from agent.nursery import Nursery
+from tests.agent.processes import Processes
+
+WAYS = ("namespace", "descendants")
+"""How everything below a job is found: by the kernel, or by looking. Root can do both."""
+
+
+@pytest.fixture(scope="session")
+def ordinary() -> Iterator[str]:
+    """Name a user who is not root: the present one, or one made for these tests."""
+    if os.geteuid() != 0:
+        yield pwd.getpwuid(os.getuid()).pw_name
+        return
+    name = f"opswire-{os.getpid()}"
+    change_users("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name)
+    yield name
+    change_users("userdel", name)
+
+
+@pytest.fixture
+def processes(ordinary: str) -> Processes:
+    """List what runs as that user, beside what did before."""
+    return Processes(pwd.getpwnam(ordinary).pw_uid)
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """Make a folder that everybody reaches and may write into; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o777)
+        yield place
+
+
+@pytest.fixture(params=WAYS if os.geteuid() == 0 else WAYS[1:])
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def nursery(ordinary: str) -> AsyncIterator[Nursery]:
+    async with Nursery(user=ordinary) as nursery:
+        yield nursery
+
+
+@pytest.fixture
+async def jobs(tmp_path: Path, nursery: Nursery) -> AsyncIterator[Jobs]:
+    jobs = Jobs(tmp_path, nursery=nursery, clock=time.time)
+    yield jobs
+    await jobs.close()
+
+
+def change_users(*command: str) -> None:
+    """Make or remove a user; the file of users is locked while somebody else does."""
+    for _ in range(50):
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode == 0:
+            return
+        time.sleep(0.2)
+    raise AssertionError(run.stderr)

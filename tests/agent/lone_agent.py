@@ -1,0 +1,38 @@
+"""A small agent: runs lines of a shell one after the other, and says how each ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from agent.jobs import Command, Jobs
+from agent.nursery import Nursery
+from agent.wire import Ended, Started
+from tests.agent.processes import Processes, wait_until
+
+
+async def main(folder: Path, user: str, way: str, seconds: float, *lines: str) -> None:
+    async with Nursery(user=user, has_namespaces=way == "namespace") as nursery:
+        jobs = Jobs(folder, nursery=nursery, clock=time.time)
+        await anext(jobs.run("first", Command(argv=("/bin/true",), shown="", seconds=5)))
+        await wait_until(lambda: not jobs.running)
+        processes = Processes(os.getuid())  # the fork server is one of those before
+        for number, line in enumerate(lines):
+            command = Command(argv=("/bin/sh", "-c", line), shown=line, seconds=seconds)
+            async for event in jobs.run(str(number), command):
+                if isinstance(event, Started):
+                    print(json.dumps("started"), flush=True)  # noqa: T201 - a program of tests
+                if isinstance(event, Ended):
+                    await asyncio.sleep(0.05)  # its runner has said so, and goes
+                    ended = {"why": event.why.value, "beside": len(processes.list_all())}
+                    print(json.dumps(ended), flush=True)  # noqa: T201 - the same
+        await jobs.close()
+
+
+if __name__ == "__main__":
+    _, folder, user, way, seconds, *lines = sys.argv
+    asyncio.run(main(Path(folder), user, way, float(seconds), *lines))
