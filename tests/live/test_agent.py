@@ -1,0 +1,367 @@
+"""Real agents and a bridge: enrolled, asked, stopped, killed; what the chat says of it is true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.local_telegram import ADA, LocalTelegram
+from tests.live.conftest import NOWHERE, TOKEN, Program, Programs, free_port, until
+from tests.programs import ROOT
+
+pytestmark = pytest.mark.live
+
+BORIS, MALLORY = 1002, 1666
+SLEEPER = "86399"
+"""How long the commands of these tests would sleep: nothing else on the machine does."""
+
+
+@dataclass
+class Fleet:
+    """A bridge, its agents, and the people who speak to them."""
+
+    folder: Path
+    programs: Programs
+    local: LocalTelegram
+    port: int = field(default_factory=free_port)
+    door: int = field(default_factory=free_port)
+    bridge: Program | None = None
+    agents: dict[str, Program] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "STATE_DIR": str(self.folder / "state"),
+            "AGENTS_FILE": str(self.folder / "agents.txt"),
+            "AGENTS_PORT": str(self.door),
+            "ALLOWED_USERS": str(ADA),
+        }
+
+    async def start_bridge(self) -> None:
+        self.bridge = await self.programs.bridge(self.local, self.port, **self.settings)
+
+    def run(
+        self, *command: str, told: str = "", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a short program of ours."""
+        clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ}
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            env=clean,
+            input=told,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=self.folder,
+            check=False,
+        )
+
+    def own(self, name: str) -> dict[str, str]:
+        """Give the settings of a host's agent."""
+        port = self.ports.setdefault(name, free_port())
+        return {
+            "AGENT_PORT": str(port),
+            "AGENT_STATE_DIR": str(self.folder / f"agent-{name}"),
+            "AGENT_CEILING_FILE": str(self.folder / f"ceiling-{name}"),
+            "AGENT_ACTIONS_FILE": str(self.folder / f"actions-{name}.yml"),
+            "AGENT_AUTH_LOG": str(self.folder / f"auth-{name}.log"),
+            "AGENT_ROOT_SOCKET": str(self.folder / "none.sock"),
+        }
+
+    async def enrol(self, name: str) -> str:
+        """Give a host its agent, as a person at the console does; answer the code."""
+        own = self.own(name)
+        given = await asyncio.to_thread(
+            self.run,
+            *("bridge", "enrol", name, f"127.0.0.1:{own['AGENT_PORT']}"),
+            BOT_TOKEN=self.local.sandbox.bot_token,
+            TELEGRAM_API_BASE=self.local.sandbox.url,
+            PROMETHEUS_URL=NOWHERE,
+            ALERTMANAGER_URL=NOWHERE,
+            SERVER_PORT=str(self.port),
+            WEBHOOK_TOKEN=TOKEN,
+            **self.settings,
+        )
+        assert given.returncode == 0, given.stderr
+        code = given.stdout.splitlines()[-1]
+        taken = await asyncio.to_thread(self.run, "agent", "enrol", told=code + "\n", **own)
+        assert taken.returncode == 0, taken.stderr
+        return code
+
+    async def start_agent(self, name: str) -> None:
+        agent = await self.programs.start(sys.executable, "-m", "agent", environ=self.own(name))
+        self.agents[name] = agent
+
+        async def listens() -> bool:
+            assert agent.process.returncode is None, agent.log.read_text()
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.ports[name])
+            except OSError:
+                return False
+            writer.close()
+            return True
+
+        await until(listens, seconds=30)
+
+    async def read(self, chat: int = ADA) -> list[Any]:
+        return await self.local.messages(chat)
+
+    async def say(self, text: str, person: int = ADA) -> int:
+        """Say something; answer how many messages stood there before."""
+        before = len(await self.read(person))
+        await self.local.post("/say", chat_id=person, person_id=person, text=text)
+        return before
+
+    async def last(self, before: int, words: str, person: int = ADA, seconds: float = 20) -> Any:
+        """Wait until one of the newer messages holds some words; give it."""
+        found: list[Any] = []
+
+        async def is_there() -> bool:
+            found[:] = [
+                each
+                for each in (await self.read(person))[before:]
+                if re.search(words, each["text"] or each["caption"] or "")
+            ]
+            return bool(found)
+
+        try:
+            await until(is_there, seconds=seconds)
+        except TimeoutError:
+            texts = [each["text"] for each in (await self.read(person))[before:]]
+            raise AssertionError(f"nothing says {words!r}: {texts}") from None
+        return found[-1]
+
+    async def ask(self, text: str, words: str, person: int = ADA) -> Any:
+        """Say something, and wait until an answer holds some words."""
+        return await self.last(await self.say(text, person), words, person)
+
+    async def press(self, message: Any, label: str, person: int = ADA) -> None:
+        for row, buttons in enumerate(message["inline_keyboard"]):
+            for column, each in enumerate(buttons):
+                if label in each["text"]:
+                    where = {"chat_id": message["chat_id"], "message_id": message["message_id"]}
+                    await self.local.post(
+                        "/press", **where, person_id=person, row=row, column=column
+                    )
+                    return
+        raise AssertionError(f"no button {label}")
+
+
+def sleepers() -> list[str]:
+    """List the processes that these tests have left asleep."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if SLEEPER.encode() in words:
+                found.append(entry.name)
+    return found
+
+
+async def nothing_sleeps() -> bool:
+    return not sleepers()
+
+
+@pytest.fixture
+async def fleet(tmp_path: Path, programs: Programs, local: LocalTelegram) -> AsyncIterator[Fleet]:
+    tmp_path.chmod(0o755)
+    fleet = Fleet(tmp_path, programs, local)
+    (tmp_path / "agents.txt").write_text("# ours\nServer 127.0.0.1:9100 group=web\n")
+    await fleet.start_bridge()
+    await fleet.enrol("Server")
+    await fleet.start_agent("Server")
+    yield fleet
+    await until(nothing_sleeps, seconds=3)
+
+
+def allow(fleet: Fleet, word: str, name: str = "Server") -> None:
+    """Write a host's ceiling."""
+    path = fleet.folder / f"ceiling-{name}"
+    path.write_text(word + "\n")
+    path.chmod(0o644)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a ceiling belongs to root")
+
+
+async def test_a_command_runs_on_an_enrolled_host_and_is_written_down(fleet: Fleet) -> None:
+    inventory = (fleet.folder / "agents.txt").read_text()
+    assert (
+        inventory == f"# ours\nServer 127.0.0.1:9100 127.0.0.1:{fleet.ports['Server']} group=web\n"
+    )
+    message = await fleet.ask("/op_exec Server uptime", "exit code 0")
+    assert "load average" in message["text"]
+    assert message["inline_keyboard"] is None
+    refused = await fleet.ask("/op_exec Server rm -r /", "does not do that")
+    assert "exit code" not in refused["text"]
+    audit = await fleet.ask("/audit 10", "/op_exec Server uptime")
+    assert "begun" in audit["text"]
+    assert "code 0" in audit["text"]
+    record = (fleet.folder / "agent-Server" / "record").read_text()
+    assert "uptime" in record
+
+
+async def test_a_code_works_once_and_shows_in_no_log(fleet: Fleet) -> None:
+    code = await fleet.enrol("web-2")
+    again = await asyncio.to_thread(
+        fleet.run, "agent", "enrol", told=code + "\n", **fleet.own("web-2")
+    )
+    assert again.returncode != 0
+    assert "used" in again.stderr
+    secret = code.removeprefix("opswire1.")
+    for log in fleet.folder.rglob("*.log"):
+        assert secret not in log.read_text(errors="replace")
+    assert (fleet.folder / "agent-web-2").stat().st_mode & 0o077 == 0
+
+
+async def test_who_may_not_runs_nothing(fleet: Fleet) -> None:
+    await fleet.ask(f"/adduser {BORIS} viewer", "viewer")
+    before = await fleet.say("/op_exec Server uptime", BORIS)
+    await fleet.last(before, "🚫", BORIS)
+    before = await fleet.say("/op_exec Server uptime", MALLORY)
+    await fleet.last(before, "🚫", MALLORY)
+    record = fleet.folder / "agent-Server" / "record"
+    assert not record.exists() or "uptime" not in record.read_text()
+
+
+@needs_root
+async def test_stop_ends_a_command_and_everything_it_has_begun(fleet: Fleet) -> None:
+    allow(fleet, "shell")
+    line = f"(setsid sleep {SLEEPER} &) ; sleep {SLEEPER} & wait; sleep {SLEEPER}"
+    question = await fleet.ask(f"/op_exec Server 5m {line}", "shell as it stands")
+    await fleet.press(question, "Yes")
+    running = await fleet.last(0, "running for")
+    assert len(sleepers()) >= 2
+    await fleet.press(running, "Stop")
+    await fleet.last(0, "stopped after")
+    await until(nothing_sleeps, seconds=2)
+
+
+@needs_root
+async def test_time_is_up_and_nothing_is_left(fleet: Fleet) -> None:
+    allow(fleet, "shell")
+    question = await fleet.ask(f"/op_exec Server 2s sleep {SLEEPER}", "shell as it stands")
+    began = time.monotonic()
+    await fleet.press(question, "Yes")
+    await fleet.last(0, "time was up")
+    assert time.monotonic() - began < 6
+    assert not sleepers()
+
+
+@needs_root
+async def test_a_bridge_that_dies_takes_its_commands_along_and_says_so_when_it_is_back(
+    fleet: Fleet,
+) -> None:
+    allow(fleet, "shell")
+    question = await fleet.ask(f"/op_exec Server 5m sleep {SLEEPER}", "shell as it stands")
+    await fleet.press(question, "Yes")
+    running = await fleet.last(0, "running for")
+    assert sleepers()
+    assert fleet.bridge is not None
+    await fleet.bridge.kill()
+    await until(nothing_sleeps, seconds=5)
+    await fleet.start_bridge()
+
+    async def has_ended() -> bool:
+        texts = [each for each in await fleet.read() if each["message_id"] == running["message_id"]]
+        return "stopped after" in texts[0]["text"]
+
+    await until(has_ended, seconds=40)
+    audit = await fleet.ask("/audit 10", "told after a restart")
+    assert audit["text"].count("told after a restart") == 1
+
+
+@needs_root
+async def test_an_agent_that_dies_leaves_nothing_and_is_not_told_of_as_done(fleet: Fleet) -> None:
+    allow(fleet, "shell")
+    question = await fleet.ask(f"/op_exec Server 5m sleep {SLEEPER}", "shell as it stands")
+    await fleet.press(question, "Yes")
+    await fleet.last(0, "running for")
+    fleet.agents["Server"].process.send_signal(signal.SIGKILL)
+    await until(nothing_sleeps, seconds=5)
+    message = await fleet.last(0, "no answer")
+    assert "exit code" not in message["text"]
+    await fleet.start_agent("Server")
+    await fleet.ask("/op_exec Server uptime", "exit code 0")
+
+
+async def test_a_broadcast_asks_every_host_and_names_the_dead(fleet: Fleet) -> None:
+    for name in ("web-1", "web-2"):
+        await fleet.enrol(name)
+    await fleet.start_agent("web-1")
+    message = await fleet.ask("/broadcast nproc", "3 of 3 hosts")
+    assert "web-2" in message["text"]
+    assert "not reached" in message["text"]
+    assert "Server, web-1" in message["text"]
+
+
+async def test_a_listener_is_seen_and_ended_once_somebody_confirms(fleet: Fleet) -> None:
+    port = free_port()
+    listener = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+
+        async def is_listed() -> bool:
+            message = await fleet.ask("/op_port Server", "🔌")
+            return str(port) in message["text"]
+
+        await until(is_listed, seconds=20, step=0.5)
+        question = await fleet.ask(f"/op_stop Server {port}", "will be ended")
+        assert listener.returncode is None
+        await fleet.press(question, "Yes")
+        await fleet.last(0, "is free")
+        assert await asyncio.wait_for(listener.wait(), 5) != 0
+        protected = await fleet.ask(f"/op_stop Server {fleet.ports['Server']}", "will be ended")
+        await fleet.press(protected, "Yes")
+        await fleet.last(0, "it stays|protected")
+    finally:
+        if listener.returncode is None:
+            listener.kill()
+            await listener.wait()
+
+
+async def test_a_login_reaches_the_chat_within_five_seconds(fleet: Fleet) -> None:
+    await fleet.ask("/subscribe", str(ADA))
+    log = fleet.folder / "auth-Server.log"
+    log.touch()
+
+    async def is_watched() -> bool:
+        message = await fleet.ask("/login Server status", "👤")
+        return str(log) in message["text"]
+
+    await until(is_watched, seconds=20, step=0.5)
+    before = len(await fleet.read())
+    with log.open("a") as file:
+        file.write(
+            "Nov 26 12:00:00 web sshd[77]: Accepted password for bob_x from 192.0.2.7 port 50022 ssh2\n"
+        )
+    began = time.monotonic()
+    message = await fleet.last(before, "bob_x", seconds=5)
+    assert time.monotonic() - began <= 5
+    assert "192.0.2.7" in message["text"]
+
+
+async def test_a_deleted_host_is_gone_for_good(fleet: Fleet) -> None:
+    question = await fleet.ask("/delete Server", "dies for good")
+    await fleet.press(question, "Yes")
+    await fleet.last(0, "is dead for good")
+    assert "Server" not in (fleet.folder / "agents.txt").read_text()
+    await fleet.ask("/op_exec Server uptime", "🔎")
