@@ -350,9 +350,8 @@ async def test_a_login_reaches_the_chat_within_five_seconds(fleet: Fleet) -> Non
     await until(is_watched, seconds=20, step=0.5)
     before = len(await fleet.read())
     with log.open("a") as file:
-        file.write(
-            "Nov 26 12:00:00 web sshd[77]: Accepted password for bob_x from 192.0.2.7 port 50022 ssh2\n"
-        )
+        said = "Accepted password for bob_x from 192.0.2.7 port 50022 ssh2"
+        file.write(f"Nov 26 12:00:00 web sshd[77]: {said}\n")
     began = time.monotonic()
     message = await fleet.last(before, "bob_x", seconds=5)
     assert time.monotonic() - began <= 5
