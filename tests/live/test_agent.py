@@ -179,7 +179,7 @@ async def nothing_sleeps() -> bool:
 
 @pytest.fixture
 async def fleet(tmp_path: Path, programs: Programs, local: LocalTelegram) -> AsyncIterator[Fleet]:
-    tmp_path.chmod(0o755)
+    tmp_path.chmod(0o755)  # noqa: ASYNC240 - a folder of a test
     fleet = Fleet(tmp_path, programs, local)
     (tmp_path / "agents.txt").write_text("# ours\nServer 127.0.0.1:9100 group=web\n")
     await fleet.start_bridge()
