@@ -63,7 +63,6 @@ class _ForkServer:
 
     def serve(self) -> None:
         """Start what is ordered, until the agent is gone."""
-        signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         self._door.send(READY)
         while True:
@@ -171,11 +170,22 @@ class _ForkServer:
         return ready
 
 
+def _heed_signals() -> None:
+    """Do nothing at a signal, but ignore none: what is ignored stays so in every program of a job.
+
+    A wish to end is heard and not followed: this process goes when the agent has gone.
+    """
+    wishes = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD}
+    for each in signal.valid_signals():
+        if each in wishes or signal.getsignal(each) is signal.SIG_IGN:
+            signal.signal(each, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def main() -> None:
     """Serve at the socket that the agent left open; who the jobs are stands in the arguments."""
     door, namespaces, user, group, *groups = map(int, sys.argv[1:])
-    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # it goes when the agent has gone, and not before
+    _heed_signals()
     confining.adopt_orphans()
     rights = confining.Rights(user, group, groups)
     server = _ForkServer(socket.socket(fileno=door), rights, has_namespaces=bool(namespaces))

@@ -31,7 +31,6 @@ CANNOT_START: Final = 125  # as env(1) and timeout(1) have it
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
 _SCRATCH: Final = "/tmp"  # noqa: S108 - a folder of its own is made there, with an unknown name
-_HUSH: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGQUIT, signal.SIGXFSZ)
 
 
 class Birth(NamedTuple):
@@ -137,7 +136,6 @@ class _Runner:
     def _listen_to_signals(self) -> None:
         """Have the end of a child, and a wish to end, wake whoever waits."""
         self._wakes, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._end_by_signal)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
 
@@ -172,7 +170,6 @@ def _become(birth: Birth, ends: Ends, scratch: str, fault: str) -> NoReturn:
         os.chdir(home)
         os.umask(0o077)
         confining.confine(birth.rights, seconds=birth.seconds)
-        _calm_signals()
         os.closerange(3, limits.JOB_FILES)
         code = NOT_FOUND
         _execute(birth.arguments, home)
@@ -203,19 +200,6 @@ def _execute(arguments: tuple[bytes, ...], home: bytes) -> None:
         except PermissionError as reason:
             forbidden = reason
     raise forbidden or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-
-
-def _calm_signals() -> None:
-    """Give the command the signals that a login shell has: Python ignores some, and so do parents.
-
-    One that came before the command is there belongs to the runner's time, and is lost.
-    """
-    signal.set_wakeup_fd(-1)
-    for each in _HUSH:
-        signal.signal(each, signal.SIG_DFL)
-    for each in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(each, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _remove(folder: str) -> None:
