@@ -25,7 +25,10 @@ _IN_OWN_PID_NAMESPACE: Final = 0x20000000  # linux/sched.h, CLONE_NEWPID
 _CREATE_RULESET: Final = 444  # asm-generic/unistd.h, the same on every machine
 _RESTRICT_SELF: Final = 446
 _SIGNALS_STAY_INSIDE: Final = 1 << 1  # linux/landlock.h, LANDLOCK_SCOPE_SIGNAL
+# Looked up once: a child that looks something up pays for the memory that it changes.
 _libc: Final = ctypes.CDLL(None, use_errno=True)
+_prctl, _unshare, _setns, _syscall = _libc.prctl, _libc.unshare, _libc.setns, _libc.syscall
+_CORES: Final = os.cpu_count() or 1
 
 
 class Rights(NamedTuple):
@@ -48,12 +51,12 @@ class _Ruleset(ctypes.Structure):
 
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
-    _ask_kernel(_libc.prctl, _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _ask_kernel(_prctl, _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends; a change of user undoes it."""
-    _ask_kernel(_libc.prctl, _SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
+    _ask_kernel(_prctl, _SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
 
 
 def split_namespace() -> None:
@@ -62,12 +65,12 @@ def split_namespace() -> None:
     Raises:
         OSError: the kernel does not allow it.
     """
-    _ask_kernel(_libc.unshare, _IN_OWN_PID_NAMESPACE)
+    _ask_kernel(_unshare, _IN_OWN_PID_NAMESPACE)
 
 
 def rejoin_namespace(original: int) -> None:
     """Have further children live in the namespace of that file again."""
-    _ask_kernel(_libc.setns, original, _IN_OWN_PID_NAMESPACE)
+    _ask_kernel(_setns, original, _IN_OWN_PID_NAMESPACE)
 
 
 def confine(rights: Rights, *, seconds: float) -> None:
@@ -76,8 +79,7 @@ def confine(rights: Rights, *, seconds: float) -> None:
     Raises:
         PermissionError: it would have been root.
     """
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - light
-        score.write("1000")  # when memory ends, a job goes first, and not the agent
+    _go_first()
     _limit(seconds)
     if os.geteuid() == 0:
         os.setgroups(list(rights.groups))
@@ -85,16 +87,23 @@ def confine(rights: Rights, *, seconds: float) -> None:
         os.setresuid(rights.user, rights.user, rights.user)
     if 0 in os.getresuid():
         raise PermissionError("a job never runs as root")
-    _ask_kernel(_libc.prctl, _SET_NO_FURTHER_PRIVILEGES, 1, 0, 0, 0)
+    _ask_kernel(_prctl, _SET_NO_FURTHER_PRIVILEGES, 1, 0, 0, 0)
     die_with_parent()
     _keep_signals_inside()
 
 
+def _go_first() -> None:
+    """Be the one that the kernel ends when memory does; not the agent."""
+    with suppress(OSError):
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        os.write(score, b"1000")
+        os.close(score)
+
+
 def _limit(seconds: float) -> None:
     # Wall time is kept by the runner; this is for whom no runner stands above any longer.
-    cores = os.cpu_count() or 1
     for kind, most in (
-        (resource.RLIMIT_CPU, int(seconds * cores) + 1),
+        (resource.RLIMIT_CPU, int(seconds * _CORES) + 1),
         (resource.RLIMIT_AS, limits.JOB_ADDRESS_BYTES),
         (resource.RLIMIT_NPROC, limits.JOB_PROCESSES),
         (resource.RLIMIT_FSIZE, limits.JOB_FILE_BYTES),
@@ -112,9 +121,9 @@ def _keep_signals_inside() -> None:
     Where the agent is not root, a job has its user, and could otherwise kill what stands above it.
     """
     ruleset = _Ruleset(0, 0, _SIGNALS_STAY_INSIDE)
-    found = _libc.syscall(_CREATE_RULESET, ctypes.byref(ruleset), ctypes.sizeof(ruleset), 0)
+    found = _syscall(_CREATE_RULESET, ctypes.byref(ruleset), ctypes.sizeof(ruleset), 0)
     if found >= 0:
-        _libc.syscall(_RESTRICT_SELF, found, 0)
+        _syscall(_RESTRICT_SELF, found, 0)
         os.close(found)
 
 

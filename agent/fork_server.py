@@ -53,9 +53,10 @@ class _ForkServer:
     ) -> None:
         self._door = door
         self._rights = rights
-        self._runners: dict[int, int] = {}
-        """By process: the agent's number of the job."""
-        self._killed = False
+        self._runners: dict[int, tuple[int, str]] = {}
+        """By process: the agent's number of the job, and the folder that is the job's own."""
+        self._left: list[str] = []
+        """Folders of jobs whose runners were killed."""
         self._below = Descendants(self._note, lambda: set(self._runners))
         self._home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._has_namespaces = has_namespaces
@@ -63,7 +64,6 @@ class _ForkServer:
 
     def serve(self) -> None:
         """Start what is ordered, until the agent is gone."""
-        signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         self._door.send(READY)
         while True:
@@ -92,7 +92,8 @@ class _ForkServer:
 
     def _start(self, fields: bytes, ends: runner.Ends) -> None:
         number, seconds, folder, *arguments = fields.split(b"\0")
-        birth = runner.Birth(tuple(arguments), float(seconds), folder, self._rights)
+        scratch = "" if folder else runner.name_scratch()
+        birth = runner.Birth(tuple(arguments), float(seconds), folder, scratch, self._rights)
         has_namespace = self._split()
         try:
             pid = os.fork()
@@ -103,7 +104,7 @@ class _ForkServer:
         if has_namespace:
             confining.rejoin_namespace(self._home)
         if pid > 0:
-            self._runners[pid] = int(number)
+            self._runners[pid] = int(number), scratch
         os.close(ends.out)
         os.close(ends.error)
         ends.control.close()
@@ -135,21 +136,24 @@ class _ForkServer:
         return self._has_namespaces
 
     def _kill(self, number: int) -> None:
-        for pid, each in self._runners.items():
+        for pid, (each, _) in self._runners.items():
             if each == number:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
     def _note(self, pid: int, status: int) -> None:
-        if self._runners.pop(pid, None) is not None and status != 0:
-            self._killed = True
+        known = self._runners.pop(pid, None)
+        if known is not None and status != 0:
+            self._left.append(known[1])
 
     def _reap(self) -> None:
         """Take the dead in; where a runner was killed, end what was below it."""
         self._below.reap()
-        if self._killed:
-            self._killed = False
+        if self._left:
+            left, self._left = self._left, []
             self._end_orphans()
+            for each in left:
+                runner.remove(each)
 
     def _end_orphans(self) -> None:
         until = time.monotonic() + limits.JOB_END_SECONDS
@@ -171,11 +175,22 @@ class _ForkServer:
         return ready
 
 
+def _heed_signals() -> None:
+    """Do nothing at a signal, but ignore none: what is ignored stays so in every program of a job.
+
+    A wish to end is heard and not followed: this process goes when the agent has gone.
+    """
+    wishes = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD}
+    for each in signal.valid_signals():
+        if each in wishes or signal.getsignal(each) is signal.SIG_IGN:
+            signal.signal(each, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def main() -> None:
     """Serve at the socket that the agent left open; who the jobs are stands in the arguments."""
     door, namespaces, user, group, *groups = map(int, sys.argv[1:])
-    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)  # it goes when the agent has gone, and not before
+    _heed_signals()
     confining.adopt_orphans()
     rights = confining.Rights(user, group, groups)
     server = _ForkServer(socket.socket(fileno=door), rights, has_namespaces=bool(namespaces))

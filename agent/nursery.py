@@ -137,19 +137,24 @@ class Nursery:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Have the fork server end; jobs that still run end with their own sockets."""
-        self.close()
+        """Have the fork server end, once what it still sees to is over."""
+        await self.close()
 
     @property
     def pid(self) -> int | None:
         """Tell which process the fork server is, if there is one."""
         return None if self._server is None else self._server.process.pid
 
-    def close(self) -> None:
-        """End the fork server, and start no other."""
+    async def close(self) -> None:
+        """End the fork server, and start no other; jobs that still run end with their sockets."""
         self._is_closed = True
-        if self._server is not None:
-            self._let_go(self._server)
+        server, self._server = self._server, None
+        if server is not None:
+            asyncio.get_running_loop().remove_reader(server.door.fileno())
+            server.door.close()
+            with suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(server.process.wait, 2 * limits.NURSERY_END_SECONDS)
+            server.end()
 
     async def bear(self, arguments: tuple[str, ...], *, seconds: float, folder: str = "") -> Born:
         """Start a job, for so many seconds at most, in a folder or in one of its own.

@@ -31,7 +31,6 @@ CANNOT_START: Final = 125  # as env(1) and timeout(1) have it
 CANNOT_EXECUTE: Final = 126
 NOT_FOUND: Final = 127
 _SCRATCH: Final = "/tmp"  # noqa: S108 - a folder of its own is made there, with an unknown name
-_HUSH: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGQUIT, signal.SIGXFSZ)
 
 
 class Birth(NamedTuple):
@@ -41,6 +40,8 @@ class Birth(NamedTuple):
     seconds: float
     folder: bytes
     """Where it runs; empty for a folder of its own."""
+    scratch: str
+    """The folder of its own, to be made and to be removed; empty where it needs none."""
     rights: confining.Rights
 
 
@@ -74,7 +75,7 @@ class _Runner:
         self._listen_to_signals()
         self._ends.control.send(UP)
         began = time.monotonic()
-        scratch = self._start()
+        self._start()
         reason = self._watch(began + self._birth.seconds)
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, -10)  # as root: ahead of what is to be ended
@@ -86,15 +87,13 @@ class _Runner:
         while is_left:  # a process in the middle of a call to a dead disk ends when that does
             is_left = self._below.kill(self._sleep, time.monotonic())
             time.sleep(limits.JOB_PERSISTS_SECONDS if is_left else 0)
-        if scratch:
-            _remove(scratch)
+        remove(self._birth.scratch)
 
-    def _start(self) -> str:
-        """Start the command; the name of the folder that was made for it, or an empty one."""
-        scratch = ""
+    def _start(self) -> None:
+        """Start the command, in a folder that is there for it alone."""
+        scratch = self._birth.scratch
         fault = ""
-        if not self._birth.folder:
-            scratch = f"{_SCRATCH}/opswire-job-{os.urandom(8).hex()}"
+        if scratch:
             try:
                 os.mkdir(scratch, 0o700)  # noqa: PTH102 - the fork server is light
                 if os.geteuid() == 0:
@@ -103,10 +102,9 @@ class _Runner:
                 fault = f"no folder to work in: {reason.strerror}"
         self._command = os.fork()
         if self._command == 0:
-            _become(self._birth, self._ends, scratch, fault)
+            _become(self._birth, self._ends, fault)
         os.close(self._ends.out)
         os.close(self._ends.error)
-        return scratch
 
     def _watch(self, deadline: float) -> str:
         """Wait for the first reason to end; say which."""
@@ -137,7 +135,6 @@ class _Runner:
     def _listen_to_signals(self) -> None:
         """Have the end of a child, and a wish to end, wake whoever waits."""
         self._wakes, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._end_by_signal)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
 
@@ -158,7 +155,7 @@ class _Runner:
         return ready
 
 
-def _become(birth: Birth, ends: Ends, scratch: str, fault: str) -> NoReturn:
+def _become(birth: Birth, ends: Ends, fault: str) -> NoReturn:
     """Turn this process into the command; where that fails, say so as a shell would."""
     code = CANNOT_START
     try:
@@ -168,11 +165,10 @@ def _become(birth: Birth, ends: Ends, scratch: str, fault: str) -> NoReturn:
             os.dup2(ours, theirs)
         if fault:
             raise OSError(0, fault)  # noqa: TRY301 - told below, as all others are
-        home = birth.folder or scratch.encode()
+        home = birth.folder or birth.scratch.encode()
         os.chdir(home)
         os.umask(0o077)
         confining.confine(birth.rights, seconds=birth.seconds)
-        _calm_signals()
         os.closerange(3, limits.JOB_FILES)
         code = NOT_FOUND
         _execute(birth.arguments, home)
@@ -205,21 +201,15 @@ def _execute(arguments: tuple[bytes, ...], home: bytes) -> None:
     raise forbidden or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def _calm_signals() -> None:
-    """Give the command the signals that a login shell has: Python ignores some, and so do parents.
-
-    One that came before the command is there belongs to the runner's time, and is lost.
-    """
-    signal.set_wakeup_fd(-1)
-    for each in _HUSH:
-        signal.signal(each, signal.SIG_DFL)
-    for each in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(each, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+def name_scratch() -> str:
+    """Name a folder that nobody can have made before."""
+    return f"{_SCRATCH}/opswire-job-{os.urandom(8).hex()}"
 
 
-def _remove(folder: str) -> None:
-    """Remove the job's folder with whatever it left; symbolic links are not followed."""
+def remove(folder: str) -> None:
+    """Remove a job's folder with whatever it left; symbolic links are not followed."""
+    if not folder:
+        return
     with suppress(OSError):
         os.rmdir(folder)  # noqa: PTH106 - mostly there is nothing in it
         return

@@ -40,8 +40,8 @@ class Below:
                 return True
             self._note(pid, status)
 
-    def tell(self, signum: signal.Signals) -> None:
-        """Send a signal to all of them."""
+    def tell(self, *signums: signal.Signals) -> None:
+        """Send signals to all of them."""
         raise NotImplementedError
 
     def freeze(self) -> None:
@@ -53,8 +53,7 @@ class Below:
         began = time.monotonic()
         if not self.reap():
             return False
-        self.tell(signal.SIGTERM)
-        self.tell(signal.SIGCONT)  # the stopped hear nothing else before
+        self.tell(signal.SIGTERM, signal.SIGCONT)  # the stopped hear the first by the second
         if not self._settle(began + limits.JOB_GRACE_SECONDS, wait):
             return False
         return self.kill(wait, began + limits.JOB_END_SECONDS)
@@ -82,10 +81,11 @@ class Below:
 class Namespace(Below):
     """All processes of the PID namespace that this one is the first of."""
 
-    def tell(self, signum: signal.Signals) -> None:
-        """Send a signal to all of them, in one call."""
-        with suppress(ProcessLookupError):
-            os.kill(-1, signum)
+    def tell(self, *signums: signal.Signals) -> None:
+        """Send signals to all of them, each in one call."""
+        for each in signums:
+            with suppress(ProcessLookupError):
+                os.kill(-1, each)
 
     def freeze(self) -> None:
         """Leave it: a fork does not get away from a signal to all."""
@@ -102,10 +102,11 @@ class Descendants(Below):
         """Say whether there is any but the spared."""
         return any(True for _ in list_below(os.getpid(), self._spared()))
 
-    def tell(self, signum: signal.Signals) -> None:
-        """Send a signal to all that are there."""
-        for pid in list_below(os.getpid(), self._spared()):
-            _send(pid, signum)
+    def tell(self, *signums: signal.Signals) -> None:
+        """Send signals to all that are there; who ends meanwhile hands its children up, unseen."""
+        for pid in list(list_below(os.getpid(), self._spared())):
+            for each in signums:
+                _send(pid, each)
 
     def freeze(self) -> None:
         """Stop them all: a stopped one has no further children, so the looking comes to an end."""

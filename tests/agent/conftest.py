@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import subprocess
 import tempfile
 import time
@@ -32,6 +33,8 @@ def ordinary() -> Iterator[str]:
     name = f"opswire-{os.getpid()}"
     change_users("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name)
     yield name
+    for pid in Processes(pwd.getpwnam(name).pw_uid).list_before():
+        os.kill(pid, signal.SIGKILL)  # left by a test that failed
     change_users("userdel", name)
 
 

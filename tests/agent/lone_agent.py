@@ -28,7 +28,12 @@ async def main(folder: Path, user: str, way: str, seconds: float, *lines: str) -
                     print(json.dumps("started"), flush=True)  # noqa: T201 - a program of tests
                 if isinstance(event, Ended):
                     await asyncio.sleep(0.05)  # its runner has said so, and goes
-                    ended = {"why": event.why.value, "beside": len(processes.list_all())}
+                    ended = {
+                        "why": event.why.value,
+                        "seconds": event.seconds,
+                        "stuck": event.stuck,
+                        "beside": len(processes.list_all()),
+                    }
                     print(json.dumps(ended), flush=True)  # noqa: T201 - the same
         await jobs.close()
 

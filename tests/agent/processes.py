@@ -39,6 +39,10 @@ class Processes:
                     found.add(int(each.name))
         return found - self._before
 
+    def list_before(self) -> set[int]:
+        """List those that were there before."""
+        return self._before
+
     async def wait_until_none(self, seconds: float) -> float:
         """Wait until there is none; say how long it took."""
         began = time.monotonic()

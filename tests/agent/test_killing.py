@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import platform
 import pwd
 import signal
 import subprocess
@@ -29,6 +30,13 @@ END_SECONDS = 2.0
 LOADED_SECONDS = 1.0
 """What a machine that does other things as well may take longer."""
 
+ATTACKS = (
+    "kill -9 $PPID; setsid sleep 600 & sleep 600",
+    "kill -STOP $PPID; kill -STOP $(cut -d' ' -f4 /proc/$PPID/stat); exec sleep 600",
+)
+FENCED = pytest.mark.skipif(
+    tuple(map(int, platform.release().split(".")[:2])) < (6, 12), reason="Landlock knows no signals"
+)
 escapes = pytest.mark.parametrize("line", ESCAPES.values(), ids=ESCAPES.keys())
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
@@ -101,12 +109,22 @@ async def test_what_a_listener_that_is_cancelled_had_asked_for_is_ended(
     await processes.wait_until_none(END_SECONDS + LOADED_SECONDS)
 
 
-async def test_a_job_cannot_end_what_stands_above_it(jobs: Jobs, processes: Processes) -> None:
-    ended = await hear_end(
-        jobs.run("a", shell("kill -9 $PPID 2>/dev/null; setsid sleep 600 & sleep 600", seconds=0.3))
-    )
+@pytest.mark.parametrize("line", ATTACKS)
+async def test_a_job_cannot_end_what_stands_above_it(
+    jobs: Jobs, processes: Processes, line: str
+) -> None:
+    ended = await hear_end(jobs.run("a", shell(line, seconds=0.3)))
     assert ended.why is Why.TIME
     assert processes.list_all() == set()
+
+
+@FENCED
+async def test_a_job_cannot_end_another_one(jobs: Jobs, processes: Processes) -> None:
+    task = asyncio.create_task(hear_end(jobs.run("a", shell("sleep 0.6; exit 8"))))
+    await processes.wait_until_some()
+    ended = await hear_end(jobs.run("b", shell("kill -9 -1; kill -9 $$")))
+    assert ended.signal == "SIGKILL"
+    assert (await task).code == 8
 
 
 @pytest.mark.parametrize("line", [ESCAPES["a session of its own"], ESCAPES["a fork bomb"]])
@@ -156,13 +174,14 @@ async def test_when_the_agent_is_killed_nothing_of_its_jobs_is_left(
 
 
 @ROOT_ONLY
+@FENCED
 async def test_an_agent_that_is_not_root_leaves_nothing_either(
     shared: Path, ordinary: str, processes: Processes
 ) -> None:
     user = pwd.getpwnam(ordinary)
     python = find_python(user)
     agent = subprocess.run(  # noqa: ASYNC221 - the same
-        [python, PROGRAM, shared, ordinary, "namespace", "0.4", *ESCAPES.values()],
+        [python, PROGRAM, shared, ordinary, "namespace", "0.4", *ESCAPES.values(), *ATTACKS],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         user=user.pw_uid,
@@ -173,8 +192,13 @@ async def test_an_agent_that_is_not_root_leaves_nothing_either(
         timeout=60,
     )
     told = [json.loads(each) for each in agent.stdout.splitlines()]
-    assert [each["why"] for each in told if each != "started"] == ["time"] * len(ESCAPES)
-    assert [each["beside"] for each in told if each != "started"] == [0] * len(ESCAPES)
+    ends = [each for each in told if each != "started"]
+    assert len(ends) == len(ESCAPES) + len(ATTACKS)
+    for escape, end in zip(ESCAPES, ends, strict=False):
+        assert (end["why"], end["stuck"], end["beside"]) == ("time", False, 0), escape
+        assert end["seconds"] < 0.4 + END_SECONDS + LOADED_SECONDS, escape
+    for end in ends[len(ESCAPES) :]:
+        assert (end["why"], end["stuck"], end["beside"]) == ("time", False, 0)
     await processes.wait_until_none(END_SECONDS + LOADED_SECONDS)
 
 

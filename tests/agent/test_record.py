@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import limits
@@ -103,6 +103,7 @@ def test_only_so_many_jobs_are_known_again(tmp_path: Path, monkeypatch: pytest.M
     assert [job for job in "abcd" if record.find(job)] == ["b", "c", "d"]
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=300))
 def test_nothing_in_the_file_keeps_the_agent_from_starting(
     tmp_path_factory: pytest.TempPathFactory, line: bytes
