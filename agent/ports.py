@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent.errors import AgentError
-from agent.limits import COMMAND_NAME_BYTES
+from agent.limits import COMMAND_NAME_BYTES, TABLE_PIECE_BYTES
 
 PROC: Final = Path("/proc")
 ANY: Final = "*"
@@ -110,19 +110,28 @@ def list_listening(proc: Path = PROC, namer: Namer | None = None) -> list[Listen
 
 def read_sockets(proc: Path = PROC, *, port: int | None = None) -> Iterator[Socket]:
     """Read the sockets that listen, of one TCP port only if it is given."""
+    end = b"" if port is None else b":%04X" % port
     for table, protocol in _TABLES if port is None else _TABLES[:2]:
-        # A kernel without IPv6 has no such table.
-        try:
-            content = (proc / "net" / table).read_bytes()
-        except FileNotFoundError:
-            continue
-        state = b" " + _LISTENS[protocol] + b" "
-        end = b"" if port is None else b":%04X" % port
-        for line in content.splitlines()[1:]:
-            if state in line and end in line:
-                found = _read_line(line, protocol)
-                if found is not None and port in {None, found.port}:
-                    yield found
+        for line in _read_table(proc / "net" / table, protocol):
+            found = _read_line(line, protocol) if end in line else None
+            if found is not None and port in {None, found.port}:
+                yield found
+
+
+def _read_table(path: Path, protocol: str) -> Iterator[bytes]:
+    """Read the lines of a table that may tell of what listens."""
+    state = b" " + _LISTENS[protocol] + b" "
+    try:
+        opened = path.open("rb", buffering=TABLE_PIECE_BYTES)
+    except FileNotFoundError:  # a kernel without IPv6 has no such table
+        return
+    with opened as table:
+        while lines := table.readlines(TABLE_PIECE_BYTES):
+            listening = [line for line in lines if state in line]
+            yield from listening
+            # The kernel lists all that listen before all that are connected (proc_net_tcp.rst).
+            if protocol == "tcp" and not listening:
+                return
 
 
 def _read_line(line: bytes, protocol: str) -> Socket | None:

@@ -269,3 +269,14 @@ def test_real_listeners_of_this_process_are_found() -> None:
             found = ports[(each.getsockname()[1], protocol)]
             assert os.getpid() in {who.pid for who in found.holders}
             assert found.addresses == ("127.0.0.1",)
+
+
+def test_what_is_connected_is_not_read_beyond_what_listens(proc: Proc) -> None:
+    """The kernel lists what listens first; a busy host has little to read then."""
+    connected = [line(f"{LOCAL4}:0050", ESTABLISHED, 9, f"{LOCAL4}:D431")] * 20_000
+    proc.write(
+        "tcp", line(f"{ANY4}:0050", LISTEN, 11), *connected, line(f"{ANY4}:0051", LISTEN, 12)
+    )
+    assert [each.port for each in proc.list()] == [80]
+    proc.write("tcp", *[line(f"{ANY4}:{port:04X}", LISTEN, port) for port in range(1, 5000)])
+    assert len(proc.list()) == 4999
