@@ -280,3 +280,10 @@ def test_what_is_connected_is_not_read_beyond_what_listens(proc: Proc) -> None:
     assert [each.port for each in proc.list()] == [80]
     proc.write("tcp", *[line(f"{ANY4}:{port:04X}", LISTEN, port) for port in range(1, 5000)])
     assert len(proc.list()) == 4999
+
+
+def test_a_socket_is_found_however_many_others_a_process_opened_before(proc: Proc) -> None:
+    proc.write("tcp", line(f"{ANY4}:0050", LISTEN, 11), line(f"{ANY4}:0051", LISTEN, 12))
+    proc.add_process(100, "busy", *range(1000, 3000), 11)
+    proc.add_process(101, "calm", 12)
+    assert [each.holders[0].name for each in proc.list()] == ["busy", "calm"]
