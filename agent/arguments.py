@@ -240,9 +240,8 @@ class Place:
             raise Unfit(f"{show(word)} has a character that only looks like one of a path")
         if not word.startswith("/"):
             raise Unfit(f"{show(word)} is no whole path, such as {self.folders[0]}")
-        real = os.path.realpath(word)
-        # One that still changes was led astray by links in a circle.
-        if os.path.realpath(real) != real or not self._covers(real):
+        real = _resolve(word)
+        if real is None or not self._covers(real):
             raise Unfit(f"{show(word)} does not lie under {' '.join(self.folders)}")
         if not real.isprintable():
             raise Unfit(f"{show(word)} leads to a name that cannot be shown")
@@ -251,7 +250,7 @@ class Place:
         return real
 
     def _covers(self, real: str) -> bool:
-        roots = (Path(os.path.realpath(folder)) for folder in self.folders)
+        roots = filter(None, map(_resolve, self.folders))
         return any(Path(real).is_relative_to(root) for root in roots)
 
 
@@ -275,6 +274,16 @@ def _is_host(word: str) -> bool:
         return bool(ipaddress.ip_address(word)) and "%" not in word
     except ValueError:
         return len(word) <= HOST_CHARACTERS and _HOST.fullmatch(word) is not None
+
+
+def _resolve(path: str) -> str | None:
+    """Follow a path to where it leads; None where that cannot be known."""
+    try:
+        real = os.path.realpath(path)
+        # One that still changes was led astray by links in a circle.
+        return real if os.path.realpath(real) == real else None
+    except OSError:
+        return None
 
 
 def _looks_alike(character: str) -> bool:

@@ -91,6 +91,8 @@ OWNER_FILE_BYTES: Final = 256 * 1024  # chosen: thousands of actions
 CEILING_BYTES: Final = 256  # chosen: one word and room for a mistake that can be shown
 
 # What listens
+TABLE_PIECE_BYTES: Final = 64 * 1024  # chosen: four hundred sockets
+FIRST_DESCRIPTORS: Final = 64  # chosen: what a program has opened by the time it listens
 COMMAND_NAME_BYTES: Final = 64  # Linux: 16 for a process's name; kernel threads have up to 64
 END_GRACE_SECONDS: Final = 5.0  # chosen: between TERM and KILL for whoever listens
 END_SURE_SECONDS: Final = 1.0  # chosen: the kernel frees a killed process's port well within this

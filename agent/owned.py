@@ -1,8 +1,9 @@
 """Files by which this host's owner speaks to the agent, and nobody else can.
 
 The agent, and a job that it runs, must not be able to write what they are bound by: such a file is
-root's, or at least not of a user that the agent is or can become, and neither it nor its folder
-can be written by others.
+root's, or at least not of a user that the agent is or can become, and neither it nor a folder
+above it can be written by others. The folders count where the file is missing, too: whoever can
+write them can have taken it away.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def read_owned(path: Path, *, at_most: int, own: frozenset[int] | None = None) -
     """
     users = frozenset(os.getresuid()) if own is None else own
     try:
-        _require_owner(path.parent, path.parent.stat(), users)
+        for folder in path.absolute().parents:
+            _require_folder(folder, users)
         return _read(path, at_most, users)
     except FileNotFoundError:
         return None
@@ -55,6 +57,14 @@ def _read(path: Path, at_most: int, users: frozenset[int]) -> bytes:
     if len(content) > at_most:
         raise Untrusted(f"{path} is longer than {at_most} bytes")
     return content
+
+
+def _require_folder(folder: Path, users: frozenset[int]) -> None:
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return
+    _require_owner(folder, status, users)
 
 
 def _require_owner(path: Path, status: os.stat_result, users: frozenset[int]) -> None:

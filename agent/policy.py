@@ -76,9 +76,9 @@ def judge_ceiling(path: Path = CEILING_FILE, *, own: frozenset[int] | None = Non
         return Standing(ceiling=Ceiling.MONITOR, why=why)
 
 
-def read_ceiling(path: Path = CEILING_FILE) -> Ceiling:
+def read_ceiling(path: Path = CEILING_FILE, *, own: frozenset[int] | None = None) -> Ceiling:
     """Read how much this host allows; what is wrong with the file is logged."""
-    standing = judge_ceiling(path)
+    standing = judge_ceiling(path, own=own)
     if standing.why:
         _log.warning("the ceiling is monitor: %s", standing.why)
     return standing.ceiling

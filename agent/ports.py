@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from agent.errors import AgentError
-from agent.limits import COMMAND_NAME_BYTES
+from agent.limits import COMMAND_NAME_BYTES, FIRST_DESCRIPTORS, TABLE_PIECE_BYTES
 
 PROC: Final = Path("/proc")
 ANY: Final = "*"
@@ -24,7 +24,7 @@ ANY: Final = "*"
 _TABLES: Final = (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp"))
 _LISTENS: Final = {"tcp": b"0A", "udp": b"07"}
 """TCP_LISTEN; and TCP_CLOSE, which is a datagram socket without a peer (linux/tcp_states.h)."""
-_NOBODY: Final = (b"00000000:0000", b"00000000000000000000000000000000:0000")
+_WHOLE: Final = slice(None)
 _FIELDS: Final = 10
 """Up to the inode; what follows differs."""
 _IPV4_DIGITS: Final = 8
@@ -110,24 +110,33 @@ def list_listening(proc: Path = PROC, namer: Namer | None = None) -> list[Listen
 
 def read_sockets(proc: Path = PROC, *, port: int | None = None) -> Iterator[Socket]:
     """Read the sockets that listen, of one TCP port only if it is given."""
+    end = b"" if port is None else b":%04X" % port
     for table, protocol in _TABLES if port is None else _TABLES[:2]:
-        # A kernel without IPv6 has no such table.
-        try:
-            content = (proc / "net" / table).read_bytes()
-        except FileNotFoundError:
-            continue
-        state = b" " + _LISTENS[protocol] + b" "
-        end = b"" if port is None else b":%04X" % port
-        for line in content.splitlines()[1:]:
-            if state in line and end in line:
-                found = _read_line(line, protocol)
-                if found is not None and port in {None, found.port}:
-                    yield found
+        for line in _read_table(proc / "net" / table, protocol):
+            found = _read_line(line, protocol) if end in line else None
+            if found is not None and port in {None, found.port}:
+                yield found
+
+
+def _read_table(path: Path, protocol: str) -> Iterator[bytes]:
+    """Read the lines of a table that may tell of what listens."""
+    state = b" " + _LISTENS[protocol] + b" "
+    try:
+        opened = path.open("rb", buffering=TABLE_PIECE_BYTES)
+    except FileNotFoundError:  # a kernel without IPv6 has no such table
+        return
+    with opened as table:
+        while lines := table.readlines(TABLE_PIECE_BYTES):
+            listening = [line for line in lines if state in line]
+            yield from listening
+            # The kernel lists all that listen before all that are connected (proc_net_tcp.rst).
+            if protocol == "tcp" and not listening:
+                return
 
 
 def _read_line(line: bytes, protocol: str) -> Socket | None:
     fields = line.split(None, _FIELDS)
-    if len(fields) < _FIELDS or fields[3] != _LISTENS[protocol] or fields[2] not in _NOBODY:
+    if len(fields) < _FIELDS or fields[3] != _LISTENS[protocol]:
         return None
     address, _, port = fields[1].partition(b":")
     number = int(port, 16)
@@ -201,14 +210,14 @@ def find_first_holders(inodes: frozenset[int], proc: Path = PROC) -> dict[int, H
     """Find one process for each socket, as far as this user may see: the one started first."""
     found: dict[int, Holder] = {}
     missing = set(inodes)
-    for pid in list_processes(proc) if missing else ():
-        held = read_held(pid, missing, proc)
-        if held:
-            holder = Holder(pid=pid, name=read_name(pid, proc))
-            found.update(dict.fromkeys(held, holder))
-            missing -= held
-            if not missing:
-                break
+    # A program opens what listens before it has thousands of connections open: look there first.
+    for part in (slice(FIRST_DESCRIPTORS), slice(FIRST_DESCRIPTORS, None)):
+        for pid in list_processes(proc) if missing else ():
+            held = read_held(pid, missing, proc, part)
+            if held:
+                holder = Holder(pid=pid, name=read_name(pid, proc))
+                found.update(dict.fromkeys(held, holder))
+                missing -= held
     return found
 
 
@@ -227,16 +236,17 @@ def list_processes(proc: Path = PROC) -> list[int]:
     return sorted(int(each) for each in names if each.isdecimal() and each.isascii())
 
 
-def read_held(pid: int, inodes: Iterable[int], proc: Path = PROC) -> set[int]:
+def read_held(
+    pid: int, inodes: set[int] | frozenset[int], proc: Path = PROC, part: slice = _WHOLE
+) -> set[int]:
     """Say which of some sockets a process has open; none if it may not be seen or is gone."""
-    wanted = inodes if isinstance(inodes, set | frozenset) else frozenset(inodes)
     folder = f"{proc}/{pid}/fd"
     held: set[int] = set()
     try:
         names = os.listdir(folder)  # noqa: PTH208 - see below
     except OSError:
         return held
-    for name in names:
+    for name in names[part]:
         # Called twenty thousand times where so many sockets are open: no objects for paths.
         try:
             target = os.readlink(f"{folder}/{name}")  # noqa: PTH115 - see above
@@ -244,7 +254,7 @@ def read_held(pid: int, inodes: Iterable[int], proc: Path = PROC) -> set[int]:
             continue
         if target.startswith("socket:["):
             inode = int(target[8:-1])
-            if inode in wanted:
+            if inode in inodes:
                 held.add(inode)
     return held
 

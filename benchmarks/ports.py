@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import resource
-import socket
 import subprocess
 import sys
 import time
@@ -16,21 +14,36 @@ from statistics import median
 
 from agent.ports import list_listening, read_sockets
 
-CONNECTIONS = 10_000
+PROCESSES = 20
+CONNECTIONS = 500
 RUNS = 7
+HOLD = """
+import resource, socket, sys
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+held = []
+for _ in range(int(sys.argv[1])):
+    held.append(socket.create_connection(listening.getsockname()))
+    held.append(listening.accept()[0])
+print("open", flush=True)
+sys.stdin.read()
+"""
 
 
 def open_sockets(held: ExitStack) -> int:
-    """Open connections to listeners of this process: two sockets each."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = 2 * CONNECTIONS + 200
-    if soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(hard, needed)))
-    listening = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
-    for _ in range(CONNECTIONS):
-        held.enter_context(socket.create_connection(listening.getsockname()))
-        held.enter_context(listening.accept()[0])
-    return 2 * CONNECTIONS + 1
+    """Open connections within processes: two sockets each, and one that listens."""
+    for _ in range(PROCESSES):
+        process = held.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-c", HOLD, str(CONNECTIONS)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        )
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        process.stdout.readline()
+    return PROCESSES * (2 * CONNECTIONS + 1)
 
 
 def measure(call: Callable[[], object]) -> float:
@@ -52,7 +65,7 @@ def main() -> int:
     """Print the table."""
     with ExitStack() as held:
         count = open_sockets(held)
-        print(f"{count:,} sockets in one process, median of {RUNS}\n")
+        print(f"{count:,} sockets in {PROCESSES} processes, median of {RUNS}\n")
         print("| way | ms |\n| --- | --- |")
         for name, call in (
             ("`ss -tulpn`", run_ss),

@@ -159,6 +159,12 @@ def test_a_path_that_leaves_its_folder_is_refused(folder: Path) -> None:
             place(folder).accept(each)
 
 
+def test_a_path_by_a_link_that_may_not_be_read_is_refused() -> None:
+    for each in ("/proc/1/cwd/etc/shadow", "/proc/1/exe", "/proc/2/exe"):
+        with pytest.raises(Unfit):
+            Place(folders=("/var/log",)).accept(each)
+
+
 def test_a_folder_that_is_itself_a_link_is_the_folder_it_leads_to(folder: Path) -> None:
     link = folder.parent / "link"
     link.symlink_to(folder)

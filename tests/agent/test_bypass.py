@@ -51,7 +51,7 @@ PATHS = (
     ),
     *("cat /etc/shadow", "cat /var/log/../../etc/shadow", "cat /var/log/../log/../../etc/shadow"),
     *("cat //etc/shadow", "cat /etc/../etc/shadow", "cat /etc/passwd", "cat etc/shadow", "cat"),
-    *("cat /proc/self/environ", "cat /proc/1/environ", "cat /proc/self/root/etc/shadow"),
+    *("cat /proc/self/environ", "cat /proc/1/environ", "cat /proc/1/cwd/etc/shadow"),
     *(
         "cat /var/log",
         "cat /dev/sda",
@@ -61,7 +61,7 @@ PATHS = (
         "cat /var/log-x",
     ),
     *(
-        "cat /root/.ssh/id_ed25519",
+        "cat /srv/.ssh/id_ed25519",
         "cat /proc/kcore",
         "cat /sys/kernel/x",
         "cat /var/lib/opswire/key.pem",
@@ -73,7 +73,7 @@ PATHS = (
         "grep -r . /etc",
         "wc /etc/shadow",
     ),
-    *("ls /root", "ls /proc/1/fd", "ls ../../root", "du -sh /root", "du /proc", "stat /root/.ssh"),
+    *("ls /root", "ls /proc/1/fd", "ls ../../root", "du -sh /root", "du /proc", "stat /root"),
     *("lsblk /etc/shadow", "tail -n 5 -- /etc/shadow", "df /proc/self/root", "cat '/etc/shadow '"),
 )
 OPTIONS = (

@@ -38,7 +38,7 @@ def test_the_file_says_how_much_the_host_allows(
 def test_without_a_file_the_host_runs_its_actions(tmp_path: Path) -> None:
     for path in (tmp_path / "ceiling", tmp_path / "no-folder" / "ceiling"):
         assert judge_ceiling(path, own=NOT_ROOT).ceiling is Ceiling.ACTIONS
-        assert read_ceiling(path) is Ceiling.ACTIONS
+        assert read_ceiling(path, own=NOT_ROOT) is Ceiling.ACTIONS
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,21 @@ def test_a_file_in_a_folder_where_others_can_replace_it_counts_as_monitor(
     assert (judge_ceiling(path, own=NOT_ROOT).ceiling is Ceiling.SHELL) is counts
 
 
+def test_a_file_that_somebody_could_have_taken_away_counts_as_monitor(tmp_path: Path) -> None:
+    above = tmp_path / "etc"
+    (above / "opswire").mkdir(parents=True)
+    above.chmod(0o777)
+    for path in (above / "ceiling", above / "opswire" / "ceiling", above / "none" / "ceiling"):
+        standing = judge_ceiling(path, own=NOT_ROOT)
+        assert standing.ceiling is Ceiling.MONITOR
+        assert f"{above} can be written by others" in standing.why
+    above.chmod(0o755)
+    ours = frozenset({above.stat().st_uid or 4242})
+    if above.stat().st_uid == 0:
+        os.chown(above, 4242, -1)
+    assert judge_ceiling(above / "ceiling", own=ours).ceiling is Ceiling.MONITOR
+
+
 def test_a_file_of_a_user_that_the_agent_is_counts_as_monitor(tmp_path: Path) -> None:
     path = write_as_owner(tmp_path / "ceiling", "shell\n")
     owner = path.stat().st_uid
@@ -136,7 +151,7 @@ def test_what_is_wrong_with_the_file_is_logged(
 ) -> None:
     path = write_as_owner(tmp_path / "ceiling", "Shell\n", 0o666)
     with caplog.at_level(logging.WARNING):
-        assert read_ceiling(path) is Ceiling.MONITOR
+        assert read_ceiling(path, own=NOT_ROOT) is Ceiling.MONITOR
     assert "can be written by others" in caplog.text
 
 

@@ -269,3 +269,21 @@ def test_real_listeners_of_this_process_are_found() -> None:
             found = ports[(each.getsockname()[1], protocol)]
             assert os.getpid() in {who.pid for who in found.holders}
             assert found.addresses == ("127.0.0.1",)
+
+
+def test_what_is_connected_is_not_read_beyond_what_listens(proc: Proc) -> None:
+    """The kernel lists what listens first; a busy host has little to read then."""
+    connected = [line(f"{LOCAL4}:0050", ESTABLISHED, 9, f"{LOCAL4}:D431")] * 20_000
+    proc.write(
+        "tcp", line(f"{ANY4}:0050", LISTEN, 11), *connected, line(f"{ANY4}:0051", LISTEN, 12)
+    )
+    assert [each.port for each in proc.list()] == [80]
+    proc.write("tcp", *[line(f"{ANY4}:{port:04X}", LISTEN, port) for port in range(1, 5000)])
+    assert len(proc.list()) == 4999
+
+
+def test_a_socket_is_found_however_many_others_a_process_opened_before(proc: Proc) -> None:
+    proc.write("tcp", line(f"{ANY4}:0050", LISTEN, 11), line(f"{ANY4}:0051", LISTEN, 12))
+    proc.add_process(100, "busy", *range(1000, 3000), 11)
+    proc.add_process(101, "calm", 12)
+    assert [each.holders[0].name for each in proc.list()] == ["busy", "calm"]

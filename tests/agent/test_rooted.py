@@ -19,10 +19,11 @@ import pytest
 from agent.errors import Denied
 from agent.limits import AUTH_LOG_PIECE_BYTES, ROOT_REQUEST_BYTES
 from agent.listeners import Outcome
-from agent.ports import Holder, list_listening
+from agent.ports import Holder, list_listening, read_sockets
 from agent.root_door import RootAbsent, RootDoor, open_root
 from agent.root_verbs import VERBS, Piece, Root
 from agent.rooted import Server, main
+from tests.agent.test_listeners import LISTENER
 from tests.agent.test_ports import ANY4, LISTEN, Proc, line
 
 US = os.geteuid()
@@ -372,3 +373,20 @@ def test_the_helper_runs_as_a_program_and_ends_when_told(tmp_path: Path) -> None
         helper.send_signal(signal.SIGTERM)
         assert helper.wait(timeout=10) == 0
     assert not path.exists()
+
+
+def test_a_real_listener_is_named_and_ended_by_way_of_the_helper(serve: Serve) -> None:
+    door = RootDoor(serve(), user=US)
+    with subprocess.Popen(
+        [sys.executable, "-c", LISTENER, "plain", "0"], stdout=subprocess.PIPE
+    ) as listener:
+        try:
+            assert listener.stdout
+            port = int(listener.stdout.readline())
+            (inode,) = (each.inode for each in read_sockets(port=port))
+            assert door.name_sockets(frozenset({inode}))[inode].pid == listener.pid
+            outcome = door.end_listener(port)
+            assert [each.pid for each in outcome.ended] == [listener.pid]
+            assert outcome.is_free
+        finally:
+            listener.kill()
