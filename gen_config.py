@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,7 @@ import tomllib
 
 from bridge.core.inventory import Inventory, InventoryError, parse_address, parse_inventory
 from bridge.core.monitoring import (
+    AGENT_FILES,
     DEFAULTS,
     RULES,
     SHIPPED,
@@ -40,6 +41,8 @@ from bridge.core.monitoring import (
 ROOT: Final = Path(__file__).resolve().parent
 LARGEST_INVENTORY: Final = 4 * 1024 * 1024
 CHECK_SECONDS: Final = 120
+LENT: Final = "secrets"
+"""Stands for the state folder while promtool looks at the result."""
 
 
 class Refused(Exception):
@@ -138,6 +141,12 @@ def check_files(out: Path, files: Mapping[str, str], tools: Mapping[str, str | N
     ]
 
 
+def find_state_dir(environ: Mapping[str, str]) -> str:
+    """Find the bridge's state folder; Prometheus looks for it from a folder of its own."""
+    given = environ.get("STATE_DIR", "").strip() or DEFAULTS["STATE_DIR"]
+    return str((ROOT / Path(given).expanduser()).resolve())
+
+
 def find_tool(name: str, given: str | None) -> str | None:
     """Find a checker: the one given, which must be there, or the one on PATH, which may not."""
     found = shutil.which(given or name)
@@ -148,8 +157,9 @@ def find_tool(name: str, given: str | None) -> str | None:
 
 def _lend_secrets(live: Path, stage: Path) -> None:
     """Let promtool find the secret files: it asks only whether they exist."""
-    stage.mkdir()
-    for name in {"webhook_token", *(each.name for each in _listing(live))}:
+    (stage / "agents").mkdir(parents=True)
+    agents = {f"agents/{name}" for name in AGENT_FILES}
+    for name in {"webhook_token", *agents, *(each.name for each in _listing(live))}:
         (stage / name).write_text("not the secret", encoding="utf-8")
 
 
@@ -270,14 +280,17 @@ def run(options: argparse.Namespace, environ: Mapping[str, str]) -> list[str]:
     inventory = read_inventory(
         options.agents or ROOT / (environ.get("AGENTS_FILE") or "agents.txt")
     )
+    shipped = read_shipped(ROOT)
     try:
-        settings = parse_settings(environ)
-        files = render_files(read_shipped(ROOT), inventory, settings, options.move)
+        settings = parse_settings({**environ, "STATE_DIR": find_state_dir(environ)})
+        files = render_files(shipped, inventory, settings, options.move)
+        lent = replace(settings, state_dir=LENT)
+        checked = render_files(shipped, inventory, lent, options.move)
     except MonitoringError as fault:
         raise Refused("The settings are wrong, nothing was written:", fault.faults) from fault
     change = plan_change(options.out, files, allow_empty=options.allow_empty)
     tools = {name: find_tool(name, getattr(options, name)) for name in ("promtool", "amtool")}
-    said = check_files(options.out, files, tools) if change.written else []
+    said = check_files(options.out, checked, tools) if change.written else []
     before = find_hosts(_text_at(options.out / TARGETS / "node.json"))
     if options.check:
         said += [f"would write {path}" for path in change.written]

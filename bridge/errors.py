@@ -8,7 +8,8 @@
     │  └─ Expired                    what was asked for is too old      410
     ├─ TooMuch                       a bound in limits was reached      413
     └─ Outage(party, reason)         someone we need failed             503
-       └─ Late                       it did not answer in time          503
+       ├─ Late                       it did not answer in time          503
+       └─ Unanswered                 it was asked; nobody knows more    503
     SettingsError (bridge.settings)  start only; exit code 2
 
 The sentence of an error is written for the person who meets it: what is wrong, and what would be
@@ -69,3 +70,7 @@ class Outage(BridgeError):
 
 class Late(Outage):
     """A party we depend on did not answer in time."""
+
+
+class Unanswered(Outage):
+    """A party was asked and did not say what became of it; it may have been done."""

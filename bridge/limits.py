@@ -277,3 +277,34 @@ FIRST_SAMPLE_LOOK = timedelta(seconds=2)
 RESUME_PASS = timedelta(seconds=10)  # chosen: how often a job is asked about after a restart
 LETTERS_PASS = timedelta(seconds=1)  # the issue: a login reaches the chat within 5 s
 JOBS_PURGE_PASS = timedelta(hours=1)
+# Agents
+AGENT_CONNECT_SECONDS = 3  # chosen: a host that lives answers within a fraction of it
+AGENT_PATIENCE_SECONDS = 30  # chosen: of what is told at once, also by a host that is busy
+AGENT_ANSWER_BYTES = 64 * 1024 * 1024  # chosen: far beyond what an agent keeps of an output
+AGENT_CALM_SECONDS = 1  # chosen: an answer's end follows its last line at once
+AGENT_KEPT_SECONDS = 300  # chosen: who works at a host writes the next command within this
+AGENT_IDLE_CONNECTIONS = 2  # chosen: kept for each host; two people work at one now and then
+AGENT_WORDS_CHARACTERS = 300  # chosen: of an agent's reason for a refusal that nobody has signed
+AGENT_SEEN_NOTED = timedelta(minutes=1)  # chosen: keeps the writes few
+# chosen: enrolment is done by hand; nobody wants to do it again for every host
+CERTIFICATE_LIFE = timedelta(days=3650)
+CERTIFICATE_EARLIER = timedelta(days=1)  # chosen: how far a host's clock may be behind
+CERTIFICATE_RENEWED = timedelta(days=365)  # chosen: our own are made anew so long before their end
+NODE_PORT = 9100  # node_exporter's own default
+
+# The agents' door
+ENROLMENT_BYTES = 16 * 1024  # chosen: a request for a certificate has half a kilobyte
+LETTER_BYTES = 256 * 1024  # chosen: a letter tells of one thing
+DOOR_READ_SECONDS = 10  # chosen: so little arrives at once, or is an attack
+DOOR_REFUSALS = Pace(10, timedelta(minutes=1))  # chosen: of one address; a person mistypes less
+DOOR_ADDRESSES = 10_000  # chosen: addresses remembered, a few hundred bytes each
+DOOR_CONNECTIONS = 2000  # chosen: every host of a large fleet at once, and strangers besides
+LETTER_CALLS = Pace(120, timedelta(minutes=1))  # chosen: of one host; it sends the rest later
+LETTERS_KEPT = timedelta(days=30)  # chosen: a letter that comes again within it is known
+LETTER_AHEAD = timedelta(minutes=5)  # chosen: how far a host's clock may be ahead
+LETTERS_TOGETHER = 100  # chosen: letters read in one pass
+
+# The inventory
+INVENTORY_BYTES = 4 * 1024 * 1024  # as gen_config.py has it
+INVENTORY_TURN_SECONDS = 5  # chosen: another writer needs milliseconds
+INVENTORY_TURN_LOOK_SECONDS = 0.02  # chosen: how often is looked whether it is done

@@ -41,7 +41,7 @@ class Premises:
             given = self._settings.webhook_token
             self.token = given.reveal() if given else _make_token(folder / TOKEN_FILE)
             self.socket = stack.enter_context(
-                _bind(self._settings.server_host, self._settings.server_port)
+                bind(self._settings.server_host, self._settings.server_port, "SERVER")
             )
             self._stack = stack.pop_all()
         return self
@@ -106,13 +106,17 @@ def _make_token(path: Path) -> str:
     return token
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """Bind the address now, so that a taken port is one clear sentence."""
+def bind(host: str, port: int, party: str) -> socket.socket:
+    """Bind the address now, so that a taken port is one clear sentence.
+
+    Raises:
+        SettingsError: it cannot be had; it names the setting of `party` that moves it.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError as fault:
         raise _refusal(
-            "SERVER_HOST", f"{host!r} is not an address here ({_words(fault)})", "an address"
+            f"{party}_HOST", f"{host!r} is not an address here ({_words(fault)})", "an address"
         ) from fault
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -122,9 +126,9 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as fault:
         door.close()
         taken = fault.errno == errno.EADDRINUSE
-        variable = "SERVER_PORT" if taken or fault.errno == errno.EACCES else "SERVER_HOST"
+        variable = f"{party}_PORT" if taken or fault.errno == errno.EACCES else f"{party}_HOST"
         what = f"{host}:{port} is taken by another program" if taken else _words(fault)
-        raise _refusal(variable, what, "a free port; SERVER_PORT moves it") from fault
+        raise _refusal(variable, what, f"a free port; {party}_PORT moves it") from fault
     return door
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from bridge.clients.bot_name import fetch_bot_name
 from bridge.console import audit, chats, people
 from bridge.console.desk import Desk, complain, name_account, open_desk
+from bridge.console.enrol import enrol_host
 from bridge.core.access import Scope
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
@@ -110,6 +111,7 @@ DEEDS: Final[dict[str, Deed]] = {
     "audit list": audit.list_entries,
     "audit verify": audit.verify_audit,
     "audit mark-restored": audit.mark_restored,
+    "enrol": enrol_host,
 }
 
 

@@ -30,10 +30,13 @@ def _create_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"opswire bridge {__version__}")
     parser.set_defaults(deed=None)
-    rooms = parser.add_subparsers(metavar="[people | chats | audit]", title="beside the bridge")
+    rooms = parser.add_subparsers(
+        metavar="[people | chats | audit | enrol]", title="beside the bridge"
+    )
     _add_people(rooms)
     _add_chats(rooms)
     _add_audit(rooms)
+    _add_enrol(rooms)
     return parser
 
 
@@ -79,6 +82,19 @@ def _add_audit(rooms: Verbs[argparse.ArgumentParser]) -> None:
     )
     _add_verb(
         verbs, "audit mark-restored", "state that a restored backup took the place of what was"
+    )
+
+
+def _add_enrol(rooms: Verbs[argparse.ArgumentParser]) -> None:
+    purpose = "print a code that lets a host's agent in"
+    enrol = rooms.add_parser("enrol", help=purpose, description=f"{purpose.capitalize()}.")
+    enrol.set_defaults(deed="enrol")
+    enrol.add_argument("name", help="the host's, as the inventory has it or shall have it")
+    enrol.add_argument(
+        "address",
+        nargs="?",
+        help="where its agent will be, with a port if it is not the usual one; left out: beside "
+        "the exporter of the inventory, or as the agent says",
     )
 
 

@@ -143,6 +143,14 @@ def parse_address(text: str) -> tuple[str, int]:
         raise ValueError(f"{fault.reason}; {fault.right}") from None
 
 
+def parse_name(text: str) -> str:
+    """Accept the name of a host; raise `ValueError` with a sentence."""
+    try:
+        return _parse_name(text)
+    except _Refused as fault:
+        raise ValueError(f"{fault.reason}; {fault.right}") from None
+
+
 def is_loopback(host: str) -> bool:
     """Answer whether a bare host, as `parse_address` gives it, is this machine's loopback."""
     if host.lower() == "localhost":

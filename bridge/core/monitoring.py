@@ -32,7 +32,11 @@ DEFAULTS: Final = {
     "PROMETHEUS_URL": "http://127.0.0.1:9090",
     "ALERTMANAGER_URL": "http://127.0.0.1:9093",
     "BLACKBOX_URL": "http://127.0.0.1:9115",
+    "STATE_DIR": "./state",
 }
+AGENT_FILES: Final = ("authority.pem", "prometheus.pem", "prometheus.key", "metrics_token")
+"""What Prometheus needs to ask agents; the bridge makes them, in `agents` of its state folder."""
+_SHIPPED_AGENT_FILES: Final = "../state/agents"
 # When the interval grows, a window keeps this many scrapes at most, a `for` this many.
 WINDOW_SCRAPES: Final = 8
 WAIT_SCRAPES: Final = 2
@@ -79,6 +83,8 @@ class MonitoringSettings:
     prometheus: Endpoint
     alertmanagers: tuple[Endpoint, ...]
     blackbox: Endpoint
+    state_dir: str
+    """The bridge's state folder, as Prometheus finds it."""
 
 
 def parse_settings(environ: Mapping[str, str]) -> MonitoringSettings:
@@ -112,6 +118,7 @@ def parse_settings(environ: Mapping[str, str]) -> MonitoringSettings:
         prometheus=read_urls("PROMETHEUS_URL")[0],
         alertmanagers=read_urls("ALERTMANAGER_URL"),
         blackbox=read_urls("BLACKBOX_URL")[0],
+        state_dir=text["STATE_DIR"],
     )
     if faults:
         raise MonitoringError(faults)
@@ -166,12 +173,21 @@ def _replacements(settings: MonitoringSettings) -> dict[str, dict[str, str]]:
             "evaluation_interval: 15s": f"evaluation_interval: {interval}",
             # Quoted: the brackets of an IPv6 address would be a list.
             "replacement: '127.0.0.1:9115'": f"replacement: '{settings.blackbox.address}'",
+            **{
+                f"{_SHIPPED_AGENT_FILES}/{name}": _quote(f"{settings.state_dir}/agents/{name}")
+                for name in AGENT_FILES
+            },
         },
         alertmanager: {
             "url: http://127.0.0.1:8002/alerts": f"url: {settings.server.url}/alerts",
             "repeat_interval: 1h": f"repeat_interval: {render_span(settings.repeat_interval)}",
         },
     }
+
+
+def _quote(text: str) -> str:
+    """Write a text as YAML has it, whatever stands in it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _render_from(path: str, text: str, replacements: Mapping[str, str]) -> str:

@@ -23,7 +23,8 @@ from bridge.settings.secret import (
     read_secret_file,
     split_address,
 )
-from bridge.settings.table import SETTINGS, Setting
+from bridge.settings.setting import Setting
+from bridge.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +63,9 @@ class Settings:
     server_port: int
     server_url: str
     webhook_token: Secret | None
+    agents_host: str
+    agents_port: int
+    agents_address: str
     prometheus_url: str
     prometheus_user: str | None
     prometheus_password: Secret | None
@@ -166,17 +170,22 @@ def _unpaired(values: Mapping[str, object]) -> list[Fault]:
 
 def _completed(values: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Fill in what follows from other settings or from the machine."""
-    host, port = values["server_host"], values["server_port"]
-    linked = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     computed = {
         "alert_chat_id": (),
         "allowed_users": frozenset(),
         "chart_fonts": (),
-        "server_url": f"http://{linked}:{port}",
+        "server_url": f"http://{_link(values, 'server')}",
+        "agents_address": _link(values, "agents"),
         "database_url": Secret(f"sqlite:///{values['state_dir'] / 'opswire.db'}"),
         "timezone": find_machine_zone(environ),
     }
     return {name: computed.get(name) if value is None else value for name, value in values.items()}
+
+
+def _link(values: Mapping[str, Any], party: str) -> str:
+    """Say where what listens on this machine is reached."""
+    host, port = values[f"{party}_host"], values[f"{party}_port"]
+    return f"{_EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"
 
 
 def find_machine_zone(environ: Mapping[str, str], etc: Path = Path("/etc")) -> ZoneInfo:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
+from bridge.core.inventory import parse_address
 from bridge.core.spans import parse_span
 from bridge.settings.secret import SecretLines, read_secret_lines
 
@@ -172,6 +173,15 @@ def parse_severities(text: str) -> frozenset[Severity]:
     for word in sorted(words - set(known)):
         raise ValueError(f"{render_shown(word)} is no severity, or does not stand alone")
     return frozenset(known[word] for word in words)
+
+
+def parse_place(text: str) -> str:
+    """Accept a host and its port, as an inventory has them."""
+    try:
+        parse_address(text)
+    except ValueError:
+        raise ValueError(f"{render_shown(text)} is no host with a port") from None
+    return text
 
 
 def parse_users(text: str) -> frozenset[int]:

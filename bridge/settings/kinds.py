@@ -24,6 +24,10 @@ LINE = Kind(accepted.parse_line, "one line of text")
 HOST = Kind(accepted.parse_host, "an address or a host name, such as 127.0.0.1 or 0.0.0.0")
 PORT = Kind(accepted.parse_port, "a whole number from 1 to 65535")
 ANY_PORT = Kind(accepted.parse_any_port, "a whole number from 1 to 65535, or 0 for any free port")
+ADDRESS = Kind(
+    accepted.parse_place,
+    "host:port, such as 192.0.2.1:8003, bridge.example:8003 or [2001:db8::1]:8003",
+)
 URL = Kind(accepted.parse_url, "http://host:port or https://host, with a path if need be")
 URLS = Kind(accepted.parse_urls, "one or more of http://host:port, comma separated")
 PROXY = Kind(accepted.parse_proxy, "http://host:port or socks5://user:password@host:port")

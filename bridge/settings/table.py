@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.settings import kinds
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """One variable of the environment or of `.env`."""
-
-    name: str
-    kind: kinds.Kind
-    default: str = ""
-    """The text that stands for an absent value; empty where there is none or it is computed."""
-    otherwise: str = "none"
-    """What an absent value means where `default` is empty, in words."""
-    meaning: str
-    section: str
-    secret: bool = False
-    readers: tuple[str, ...] = ("bridge",)
-
-    @property
-    def field(self) -> str:
-        """The name of this setting's field in `Settings`."""
-        return self.name.lower()
-
+from bridge.settings.setting import Setting
 
 SETTINGS: Final = (
     Setting(
@@ -114,6 +92,27 @@ SETTINGS: Final = (
         readers=("bridge", "start.sh"),
         otherwise="made at first start",
         meaning="Bearer token that Alertmanager sends to `/alerts`, and that `/metrics` asks.",
+    ),
+    Setting(
+        name="AGENTS_HOST",
+        kind=kinds.HOST,
+        section="Agents",
+        default="127.0.0.1",
+        meaning="The address at which hosts' agents come in, with TLS.",
+    ),
+    Setting(
+        name="AGENTS_PORT",
+        kind=kinds.PORT,
+        section="Agents",
+        default="8003",
+        meaning="The port at which they do.",
+    ),
+    Setting(
+        name="AGENTS_ADDRESS",
+        kind=kinds.ADDRESS,
+        section="Agents",
+        otherwise="from the two above",
+        meaning="The same place as other hosts reach it.",
     ),
     Setting(
         name="PROMETHEUS_URL",
@@ -227,7 +226,7 @@ SETTINGS: Final = (
         kind=kinds.PATH,
         section="Storage",
         default="./state",
-        readers=("bridge", "start.sh"),
+        readers=("bridge", "start.sh", "gen_config.py"),
         meaning="Folder of the database and of generated secrets; created for its owner alone.",
     ),
     Setting(

@@ -264,7 +264,12 @@ class Plan:
             for name in ("SCRAPE_INTERVAL", "REPEAT_INTERVAL")
             if name in self.wishes.given
         }
-        return {**self.urls, **spans, "AGENTS_FILE": str(self.wishes.agents_file)}
+        return {
+            **self.urls,
+            **spans,
+            "AGENTS_FILE": str(self.wishes.agents_file),
+            "STATE_DIR": str(self.wishes.bridge_state_dir),
+        }
 
     def member(
         self, name: str, command: list[str], *, ready_path: str = "", **environ: str

@@ -131,6 +131,7 @@ TOKEN = "123456789:" + "A" * 35
         (f"/start x {CODE}", "/start … …"),
         (f"hello {CODE} and {CODE}\t{CODE}", "hello … and …\t…"),
         (f"my token is {TOKEN}!", "my token is …!"),
+        (f"here: opswire1.eyJ{CODE}-_x, it said", "here: opswire1.…, it said"),
         (f"/op_exec web-1 curl https://api.example/bot{TOKEN}/getMe", None),
     ],
 )

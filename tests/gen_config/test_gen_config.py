@@ -42,6 +42,25 @@ def test_only_a_host_with_an_agent_is_a_target_of_job_agent(generator: Generator
     ]
 
 
+def test_agents_are_asked_with_what_the_bridge_has_made(
+    generator: Generator, tmp_path: Path
+) -> None:
+    generator.write(TWO_HOSTS, STATE_DIR=str(tmp_path / "state"))
+    prometheus = (generator.out / "prometheus" / "prometheus.local.yml").read_text()
+    for name in ("authority.pem", "prometheus.pem", "prometheus.key", "metrics_token"):
+        assert f"_file: '{tmp_path}/state/agents/{name}'\n" in prometheus
+    assert "../state" not in prometheus
+    assert "nothing to restart" in generator.write(
+        "", "--allow-empty", STATE_DIR=f"{tmp_path}/state"
+    )
+
+
+def test_the_state_folder_is_found_from_where_the_generator_is(generator: Generator) -> None:
+    generator.write(TWO_HOSTS)
+    prometheus = (generator.out / "prometheus" / "prometheus.local.yml").read_text()
+    assert f"ca_file: '{ROOT}/state/agents/authority.pem'\n" in prometheus
+
+
 def test_a_ping_goes_to_the_address_without_its_port(generator: Generator) -> None:
     generator.write("v6 [2001:db8::1]:9100\n")
     assert generator.targets("icmp") == [{"targets": ["2001:db8::1"], "labels": {"host": "v6"}}]

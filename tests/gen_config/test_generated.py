@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bridge.core.inventory import Inventory, InventoryError, parse_inventory
-from bridge.core.monitoring import parse_settings, render_targets, stretch_rules
+from bridge.core.monitoring import AGENT_FILES, parse_settings, render_targets, stretch_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORIES = 1000
@@ -38,6 +39,10 @@ def test_the_shipped_configuration_is_valid_as_it_stands(promtool: Path, tmp_pat
     secret = tmp_path / "prometheus" / "secrets" / "webhook_token"
     secret.parent.mkdir(exist_ok=True)
     secret.write_text("made at the first start")
+    agents = tmp_path / "state" / "agents"
+    agents.mkdir(parents=True)
+    for name in AGENT_FILES:
+        (agents / name).write_text("made at the first start")
     assert check_config(promtool, tmp_path / "prometheus" / "prometheus.yml") == ""
 
 
@@ -54,6 +59,7 @@ def test_the_shipped_configuration_is_valid_as_it_stands(promtool: Path, tmp_pat
             "BLACKBOX_URL": "http://[::1]:9115",
         },
         {"SCRAPE_INTERVAL": "1s"},
+        {"STATE_DIR": "/srv/ops wire's/{{x}}: #state"},
     ],
 )
 def test_whatever_the_settings_both_generations_accept_the_result(
@@ -73,6 +79,16 @@ def test_whatever_the_settings_both_generations_accept_the_result(
     )
     assert done.returncode == 0, done.stderr
     assert "not here" not in done.stdout
+    written = yaml.safe_load((tmp_path / "prometheus" / "prometheus.local.yml").read_text())
+    state = (ROOT / settings.get("STATE_DIR", "state")).resolve()
+    [agent] = [each for each in written["scrape_configs"] if each["job_name"] == "agent"]
+    assert agent["scheme"] == "https"
+    assert agent["tls_config"] == {
+        "ca_file": f"{state}/agents/authority.pem",
+        "cert_file": f"{state}/agents/prometheus.pem",
+        "key_file": f"{state}/agents/prometheus.key",
+    }
+    assert agent["authorization"] == {"credentials_file": f"{state}/agents/metrics_token"}
 
 
 def near_inventory(chance: random.Random) -> str:

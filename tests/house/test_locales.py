@@ -34,7 +34,11 @@ KEYWORDS: dict[str, Any] = {
 }
 SPEAKING = ("views", "core", "flows", "inbound/chat", "store", "clients", "drawing.py")
 """The rooms whose words a chat may hear."""
-TO_PROGRAMS = {"core/alerts.py", "core/inventory.py", "clients/telegram_updates.py"}
+TO_PROGRAMS = {
+    *("core/alerts.py", "core/inventory.py", "core/host_codes.py", "core/letters.py"),
+    *("flows/enrol_host.py", "flows/take_letter.py"),
+    *("clients/telegram_updates.py", "clients/authority.py", "clients/certificates.py"),
+}
 """Whose sentences only a program or the console reads."""
 
 UNREADABLE_BODIES: tuple[object, ...] = (
