@@ -253,3 +253,11 @@ ASKED_HOSTS = 50  # chosen: so many are asked about by name, in a question of a 
 QUERY_ROWS = 30  # chosen: what is read on a phone; a longer answer is a file
 QUERY_CHARACTERS = 300  # chosen: of a text that PromQL yields, such as a string
 FILLING = timedelta(days=7)  # chosen: who has longer than a week is told by the percentage
+
+# Logins on hosts
+LOGIN_CHARACTERS = 256  # chosen: a name, an address or a method; the agent cuts names at 100
+LOGIN_COUNT = 1_000_000  # chosen: failures of a minute that no host can have
+FAILURES_TOGETHER = timedelta(hours=6)  # chosen: what guesses at a host all day is four messages
+FAILURES_EDITED = timedelta(
+    minutes=30
+)  # chosen: beside that, at each doubling; alerts need the room

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
+from bridge.core.logins import Logouts
 from bridge.core.spans import parse_span
 from bridge.settings.secret import SecretLines, read_secret_lines
 
@@ -172,6 +173,14 @@ def parse_severities(text: str) -> frozenset[Severity]:
     for word in sorted(words - set(known)):
         raise ValueError(f"{render_shown(word)} is no severity, or does not stand alone")
     return frozenset(known[word] for word in words)
+
+
+def parse_logouts(text: str) -> Logouts:
+    """Accept a word for what is told of the end of a login."""
+    known = {each.value: each for each in Logouts}
+    if text.lower() not in known:
+        raise ValueError(f"{render_shown(text)} is none of these words")
+    return known[text.lower()]
 
 
 def parse_users(text: str) -> frozenset[int]:

@@ -34,7 +34,12 @@ KEYWORDS: dict[str, Any] = {
 }
 SPEAKING = ("views", "core", "flows", "inbound/chat", "store", "clients", "drawing.py")
 """The rooms whose words a chat may hear."""
-TO_PROGRAMS = {"core/alerts.py", "core/inventory.py", "clients/telegram_updates.py"}
+TO_PROGRAMS = {
+    "core/alerts.py",
+    "core/inventory.py",
+    "core/logins.py",
+    "clients/telegram_updates.py",
+}
 """Whose sentences only a program or the console reads."""
 
 UNREADABLE_BODIES: tuple[object, ...] = (
