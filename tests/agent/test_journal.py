@@ -195,7 +195,7 @@ def test_only_the_daemon_itself_speaks_for_it(changes: dict[str, Any], is_told: 
 
 @pytest.mark.parametrize(
     ("place", "is_told"),
-    [("/usr/bin/sudo", True), ("/home/bob/sudo", False), ("/usr/bin/python3", False), ("", False)],
+    [("/usr/bin/sudo", True), ("/srv/bob/sudo", False), ("/usr/bin/python3", False), ("", False)],
 )
 def test_sudo_writes_as_its_caller_and_is_known_by_its_place(place: str, is_told: object) -> None:
     written = entry(
