@@ -308,3 +308,10 @@ LETTERS_TOGETHER = 100  # chosen: letters read in one pass
 INVENTORY_BYTES = 4 * 1024 * 1024  # as gen_config.py has it
 INVENTORY_TURN_SECONDS = 5  # chosen: another writer needs milliseconds
 INVENTORY_TURN_LOOK_SECONDS = 0.02  # chosen: how often is looked whether it is done
+# Logins on hosts
+LOGIN_CHARACTERS = 256  # chosen: a name, an address or a method; the agent cuts names at 100
+LOGIN_COUNT = 1_000_000  # chosen: failures of a minute that no host can have
+FAILURES_TOGETHER = timedelta(hours=6)  # chosen: what guesses at a host all day is four messages
+FAILURES_EDITED = timedelta(
+    minutes=30
+)  # chosen: beside that, at each doubling; alerts need the room

@@ -47,6 +47,9 @@ class Metrics:
             "alerts_unwanted",
             "Alerts that fire and no chat is shown: switched off, or of hosts no chat may know of.",
         )
+        self.logins = self._counter(
+            "logins_total", "What agents tell of logins, by host and kind.", "host", "kind"
+        )
         self.template_faults = self._counter(
             "template_faults_total",
             "Templates that failed and were replaced by the plain form.",

@@ -149,6 +149,7 @@ def create_hearing(settings: Settings, find_host: FindHost) -> Hearing:
         repeat_after=settings.repeat_interval / 2,
         zone=settings.timezone,
         find_host=find_host,
+        logouts=settings.logouts,
     )
 
 

@@ -11,6 +11,7 @@ from bridge.store.database import Database
 from bridge.store.destinations import Destinations
 from bridge.store.firing import Firing
 from bridge.store.journal import Journal
+from bridge.store.logins import Logins
 from bridge.store.outbox import Outbox
 from bridge.store.records import Records
 
@@ -29,6 +30,7 @@ class Stores:
     chats: Chats
     cards: Cards
     firing: Firing
+    logins: Logins
 
 
 def create_stores(database: Database, hearing: Hearing) -> Stores:
@@ -43,4 +45,5 @@ def create_stores(database: Database, hearing: Hearing) -> Stores:
         chats=Chats(database, hearing),
         cards=Cards(database, hearing.find_host),
         firing=Firing(database, hearing.find_host),
+        logins=Logins(database, hearing),
     )

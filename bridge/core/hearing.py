@@ -14,6 +14,7 @@ from bridge.core.access import EVERYWHERE, Scope
 from bridge.core.alerts import Severity
 from bridge.core.audience import Destination, Hearer
 from bridge.core.inventory import Host
+from bridge.core.logins import Logouts
 from bridge.core.preferences import NO_PREFERENCES, Preferences, find_zone
 from bridge.core.rings import Loudness
 
@@ -64,6 +65,8 @@ class Hearing:
     zone: tzinfo = UTC
     """Whose clocks tell the quiet hours of a chat that chose no zone."""
     find_host: FindHost = find_no_host
+    logouts: Logouts = Logouts.SILENT
+    """What chats are told of the end of a login."""
     ears: Mapping[Destination, Ear] = field(default_factory=dict)
     """The chats that have chosen something, or are limited."""
 

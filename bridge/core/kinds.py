@@ -19,6 +19,8 @@ class AlertKind(enum.Enum):
     LOAD = "load"
     DOWN = "down"
     """Something does not answer."""
+    LOGIN = "login"
+    """Somebody logs in on a host, leaves it, or is refused."""
     OTHER = "other"
 
 
@@ -33,6 +35,7 @@ _RESOURCES: Final = {
     "filesystem": AlertKind.DISK,
     "swap": AlertKind.SWAP,
     "load": AlertKind.LOAD,
+    "login": AlertKind.LOGIN,
 }
 """Values of the label `resource`, by which our rules say what runs short."""
 _DOWN: Final = "Down"

@@ -21,11 +21,12 @@ from bridge.core.alerts import Severity
 from bridge.core.audience import TOPIC_GONE, Destination
 from bridge.core.boards import BoardFacts
 from bridge.core.cards import CardFacts, ListFacts, UnreadableFacts
+from bridge.core.logins import LoginFacts
 from bridge.core.notices import NoticeFacts
 from bridge.core.preferences import NO_PREFERENCES, Preferences
 from bridge.core.rings import RingFacts
 
-Facts = CardFacts | ListFacts | RingFacts | BoardFacts | NoticeFacts | UnreadableFacts
+Facts = CardFacts | ListFacts | RingFacts | BoardFacts | NoticeFacts | LoginFacts | UnreadableFacts
 
 
 class Kind(enum.Enum):
@@ -36,6 +37,7 @@ class Kind(enum.Enum):
     LIST = "list"
     BOARD = "board"
     NOTICE = "notice"
+    LOGIN = "login"
     UNREADABLE = "unreadable"
 
 
@@ -177,7 +179,7 @@ def is_pressing(facts: Facts) -> bool:
 
     What cannot be read may be critical, and a notice tells that alerts may not arrive.
     """
-    if isinstance(facts, ListFacts):
+    if isinstance(facts, ListFacts | LoginFacts):
         return False
     if isinstance(facts, NoticeFacts | UnreadableFacts):
         return True

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from bridge.core.alerts import Severity
     from bridge.core.audience import Destination
+    from bridge.core.logins import Logouts
 
 __all__ = [
     "SETTINGS",
@@ -76,6 +77,7 @@ class Settings:
     ring_worse: frozenset[Severity]
     ring_repeat: frozenset[Severity]
     ring_resolved: frozenset[Severity]
+    logouts: Logouts
     notify_urls_file: SecretLines | None
     notify_after: timedelta
     watchdog_patience: timedelta

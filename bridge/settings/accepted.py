@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
 from bridge.core.inventory import parse_address
+from bridge.core.logins import Logouts
 from bridge.core.spans import parse_span
 from bridge.settings.secret import SecretLines, read_secret_lines
 
@@ -182,6 +183,14 @@ def parse_place(text: str) -> str:
     except ValueError:
         raise ValueError(f"{render_shown(text)} is no host with a port") from None
     return text
+
+
+def parse_logouts(text: str) -> Logouts:
+    """Accept a word for what is told of the end of a login."""
+    known = {each.value: each for each in Logouts}
+    if text.lower() not in known:
+        raise ValueError(f"{render_shown(text)} is none of these words")
+    return known[text.lower()]
 
 
 def parse_users(text: str) -> frozenset[int]:

@@ -53,6 +53,7 @@ URL_LINES = Kind(
 SEVERITIES = Kind(
     accepted.parse_severities, "critical, warning, info, other, comma separated; or all; or none"
 )
+LOGOUTS = Kind(accepted.parse_logouts, "message, silent, none")
 PATH = Kind(accepted.parse_path, "a path")
 FOLDER = Kind(accepted.parse_folder, "the path of a folder that is there")
 ZONE = Kind(accepted.parse_zone, "a name of the time zone database, such as Europe/Berlin or UTC")

@@ -185,6 +185,14 @@ SETTINGS: Final = (
         meaning="Severities whose end makes a phone sound.",
     ),
     Setting(
+        name="LOGOUTS",
+        kind=kinds.LOGOUTS,
+        section="Ringing",
+        default="silent",
+        meaning="What chats are told of the end of a login on a host: a `message`, a `silent` one, "
+        "or `none`.",
+    ),
+    Setting(
         name="NOTIFY_URLS_FILE",
         kind=kinds.URL_LINES,
         section="Second way out",

@@ -83,8 +83,9 @@ def _end_boards(connection: Connection, here: Destination, now: datetime) -> Non
 def _withdraw_words(
     connection: Connection, here: Destination, hearing: Hearing, now: datetime
 ) -> None:
-    """Take back notices and what could not be read, but for what it is told as an admin."""
-    kinds = set[str]() if here == hearing.fallback else {Kind.UNREADABLE.value, Kind.NOTICE.value}
+    """Take back notices, logins and what could not be read, but for what it is told as an admin."""
+    words = {Kind.UNREADABLE.value, Kind.NOTICE.value, Kind.LOGIN.value}
+    kinds = set[str]() if here == hearing.fallback else words
     if here in hearing.admins:
         kinds.discard(Kind.NOTICE.value)
     withdraw(connection, and_(messages.c.kind.in_(kinds), *is_at(messages, here)), now)

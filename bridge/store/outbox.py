@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, case, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +14,7 @@ from bridge import limits
 from bridge.core.audience import NOBODY, Destination
 from bridge.core.cards import Ending, ListFacts, UnreadableFacts
 from bridge.core.hearing import Hearing
+from bridge.core.logins import LoginFacts
 from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict, is_pressing
 from bridge.core.second_way import WaitingCard
 from bridge.logs import create_log
@@ -23,6 +24,7 @@ from bridge.store.cards import find_facts
 from bridge.store.database import Database
 from bridge.store.destinations import Broken, break_destination, mend_destination
 from bridge.store.episodes import note_endings
+from bridge.store.logins import read_login
 from bridge.store.messages import IS_WAITING, put_message, wanted_anew
 from bridge.store.moving import move_chat
 from bridge.store.notices import read_notice
@@ -33,6 +35,11 @@ from bridge.store.standing import OF_A_CARD
 from bridge.store.tables import calls, chats, heartbeat, messages
 
 _log = create_log(__name__)
+_READERS: Final[Mapping[Kind, Callable[[Any], Facts]]] = {
+    Kind.NOTICE: read_notice,
+    Kind.LOGIN: read_login,
+}
+"""How the facts of a message are read that has them in its row."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +215,8 @@ def _read_claimed(
     if facts is None:
         return None
     here = Destination(row.chat_id, row.thread_id)
+    if isinstance(facts, LoginFacts) and not hearing.covers(here, facts.labels):
+        return None  # the host no longer exists for the chat
     is_news = bool(row.is_loud) and row.telegram_id is None
     return Claimed(
         id=row.id,
@@ -237,8 +246,8 @@ def _find_message_facts(connection: Connection, row: Any) -> Facts | None:
         return find_ring_facts(connection, row)
     if kind is Kind.BOARD:
         return find_board_facts(connection, row.board_id)
-    if kind is Kind.NOTICE:
-        return read_notice(row.facts)
+    if kind in _READERS:
+        return _READERS[kind](row.facts)
     return UnreadableFacts(**row.facts)
 
 

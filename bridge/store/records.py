@@ -17,7 +17,7 @@ from bridge.store.database import Database
 from bridge.store.episodes import read_member
 from bridge.store.messages import IS_WAITING
 from bridge.store.places import is_at
-from bridge.store.tables import boards, card_episodes, cards, episodes, messages
+from bridge.store.tables import boards, card_episodes, cards, episodes, logins, messages
 
 _AT_ONCE = 500  # chosen: rows purged in one transaction hold up a webhook for a few milliseconds
 
@@ -132,7 +132,7 @@ def _purge(connection: Connection, before: datetime) -> int:
 
 
 def _purge_orphans(connection: Connection, before: datetime) -> int:
-    """Drop old episodes that no card shows any more, boards without cards, and old messages."""
+    """Drop old episodes that no card shows any more, boards without cards, messages and logins."""
     shown = select(card_episodes.c.episode_id).where(card_episodes.c.episode_id == episodes.c.id)
     stands = select(cards.c.id).where(cards.c.board_id == boards.c.id)
     waits = select(messages.c.id).where(messages.c.board_id == boards.c.id, IS_WAITING)
@@ -140,6 +140,7 @@ def _purge_orphans(connection: Connection, before: datetime) -> int:
     purged += _delete(
         connection, boards, boards.c.closed_at < before, ~stands.exists(), ~waits.exists()
     )
+    purged += _delete(connection, logins, logins.c.received_at < before)
     return purged + _delete(
         connection,
         messages,

@@ -261,6 +261,18 @@ calls = Table(
 # What was sent in the last minute.
 Index("calls_at", calls.c.at)
 
+# What agents have told of logins.
+logins = Table(
+    "logins",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("event", DIGEST, nullable=False, unique=True),  # host and id: told twice, known once
+    Column("facts", Json, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+# What is old enough to be purged.
+Index("logins_received", logins.c.received_at)
+
 state = Table(
     "state",
     metadata,

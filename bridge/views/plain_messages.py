@@ -10,6 +10,7 @@ from typing import Final
 from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import ListFacts, Member
 from bridge.core.formatted import Content, Formatted, fit
+from bridge.core.logins import LoginFacts, LoginKind
 from bridge.core.notices import NoticeFacts, NoticeKind
 from bridge.core.rings import RingFacts, RingKind
 from bridge.core.spans import render_span
@@ -21,6 +22,7 @@ from bridge.views.words import OVER, mark_of, worst_mark
 
 _SHORT: Final = 32  # characters: a name or a host in one line
 _PROSE: Final = 500  # characters: Telegram's own words
+_WORD: Final = 100  # characters: a name that somebody tried
 _NAMED: Final = 2  # alerts that a ring names
 _CAUSES: Final = 3  # names and hosts that a board names
 _STATES: Final = {
@@ -46,6 +48,12 @@ _NOTICES: Final = {
         "✅ CHAT HAS A NEW ID: the group became a supergroup",
     ),
     NoticeKind.TELEGRAM_WAS_AWAY: ("🔴 TELEGRAM IS AWAY", "⚠️ TELEGRAM WAS AWAY"),
+}
+_LOGINS: Final = {
+    LoginKind.LOGIN: "🔑 LOGIN",
+    LoginKind.LOGOUT: "🚪 LOGOUT",
+    LoginKind.FAILURE: "🚫 FAILED LOGINS",
+    LoginKind.SUDO: "⬆️ ACTS AS ANOTHER",
 }
 _FORGOTTEN: Final = "⚪ PIPELINE NO LONGER EXPECTED: others have been heard in its place"
 
@@ -125,6 +133,27 @@ def render_plain_notice(facts: NoticeFacts, *, zone: tzinfo) -> Content:
     lines.extend(f"{name}: {plain_text(value, _PROSE)}" for name, value in told if value)
     if facts.until is None:
         lines.append(f"👉 {_WAYS_OUT[facts.kind]}")
+    return _content("\n".join(lines), MESSAGE_CHARACTERS)
+
+
+def render_plain_login(facts: LoginFacts, *, zone: tzinfo) -> Content:
+    """Write what happened with nothing in it that could fail or be refused."""
+    head = _LOGINS[facts.kind]
+    if facts.kind is LoginKind.FAILURE:
+        head = f"{head}: {facts.count}"
+    when = plain_time(facts.last, zone)
+    if facts.last > facts.first:
+        when = f"{plain_time(facts.first, zone)} - {when}"
+    is_many = facts.kind is LoginKind.FAILURE and (facts.users > 1 or facts.addresses > 1)
+    told = (
+        ("host", facts.host),
+        ("mostly" if is_many else "user", facts.user or "(no name)"),
+        ("from", facts.address),
+        ("by", facts.method),
+        ("names", str(facts.users) if is_many else ""),
+        ("addresses", str(facts.addresses) if is_many else ""),
+    )
+    lines = [head, *(f"{name}: {plain_text(value, _WORD)}" for name, value in told if value), when]
     return _content("\n".join(lines), MESSAGE_CHARACTERS)
 
 

@@ -13,6 +13,7 @@ from jinja2 import Environment
 from bridge.core.boards import BoardFacts
 from bridge.core.cards import CardFacts, ListFacts, UnreadableFacts
 from bridge.core.formatted import Attachment, Content, Formatted, fit
+from bridge.core.logins import LoginFacts
 from bridge.core.notices import NoticeFacts
 from bridge.core.outbox import Facts, Form
 from bridge.core.rings import RingFacts
@@ -24,12 +25,14 @@ from bridge.views.cards import render_card, render_unreadable
 from bridge.views.digest import write_digest, write_plain_digest
 from bridge.views.lists import render_list, write_list
 from bridge.views.locale import DEFAULT_LANGUAGE, Translator, load_translators
+from bridge.views.logins import render_login
 from bridge.views.markup import plain
 from bridge.views.notices import render_notice
 from bridge.views.plain_cards import render_plain_card, render_plain_unreadable
 from bridge.views.plain_messages import (
     render_plain_board,
     render_plain_list,
+    render_plain_login,
     render_plain_notice,
     render_plain_ring,
 )
@@ -46,6 +49,7 @@ _TEMPLATES: Final = {
     RingFacts: "ring.j2",
     BoardFacts: "board.j2",
     NoticeFacts: "notice.j2",
+    LoginFacts: "login.j2",
     UnreadableFacts: "unreadable.j2",
 }
 _LEFT_OUT: Final = 50  # characters: what is said of lines left out
@@ -151,7 +155,9 @@ def create_message_renderer(
     return MessageRenderer(environments, load_translators(LOCALES), on_fault)
 
 
-def _render_formatted(environment: Environment, presenter: Presenter, facts: Facts) -> Content:
+def _render_formatted(  # noqa: PLR0911 - one for each kind
+    environment: Environment, presenter: Presenter, facts: Facts
+) -> Content:
     match facts:
         case CardFacts():
             return render_card(environment, presenter, facts)
@@ -163,11 +169,13 @@ def _render_formatted(environment: Environment, presenter: Presenter, facts: Fac
             return render_board(environment, presenter, facts)
         case NoticeFacts():
             return render_notice(environment, presenter, facts)
+        case LoginFacts():
+            return render_login(environment, presenter, facts)
         case UnreadableFacts():
             return render_unreadable(environment, presenter, facts)
 
 
-def _render_plain(facts: Facts, presenter: Presenter) -> Content:
+def _render_plain(facts: Facts, presenter: Presenter) -> Content:  # noqa: PLR0911 - as above
     match facts:
         case CardFacts():
             return render_plain_card(facts, zone=presenter.zone)
@@ -179,6 +187,8 @@ def _render_plain(facts: Facts, presenter: Presenter) -> Content:
             return render_plain_board(facts, zone=presenter.zone, now=presenter.now)
         case NoticeFacts():
             return render_plain_notice(facts, zone=presenter.zone)
+        case LoginFacts():
+            return render_plain_login(facts, zone=presenter.zone)
         case UnreadableFacts():
             return render_plain_unreadable(facts)
 

@@ -20,6 +20,8 @@ def member(**labels: str) -> Member:
         ({"alertname": "AgentHighDisk", "resource": "disk"}, AlertKind.DISK),
         ({"alertname": "HighLoad", "resource": "load"}, AlertKind.LOAD),
         ({"alertname": "Thrashing", "resource": "swap"}, AlertKind.SWAP),
+        ({"host": "web-1", "resource": "login"}, AlertKind.LOGIN),
+        ({"alertname": "LoginGuessing"}, AlertKind.OTHER),
         ({"alertname": "AgentDown"}, AlertKind.DOWN),
         ({"alertname": "ServiceDown", "resource": ""}, AlertKind.DOWN),
         ({"alertname": "LoadBalancerDown"}, AlertKind.DOWN),

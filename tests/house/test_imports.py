@@ -95,6 +95,7 @@ SIBLINGS = {
             "boards",
             "rings",
             "notices",
+            "logins",
         ),
         "board_facts",
         *("destinations", "places", "folding", "queue", "reconciling"),

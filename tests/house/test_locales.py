@@ -38,6 +38,7 @@ TO_PROGRAMS = {
     *("core/alerts.py", "core/inventory.py", "core/host_codes.py", "core/letters.py"),
     *("flows/enrol_host.py", "flows/take_letter.py"),
     *("clients/telegram_updates.py", "clients/authority.py", "clients/certificates.py"),
+    "core/logins.py",
 }
 """Whose sentences only a program or the console reads."""
 

@@ -84,6 +84,9 @@ def test_the_rules_are_without_fault(promtool: Path) -> None:
             "(host:up:avg1h[7d])",
         ),
         ("availability.test.yml", "availability.yml", "sum by (host) (sum_", "max by (host) (sum_"),
+        ("logins.test.yml", "alerts.yml", "> 100", "> 99"),
+        ("logins.test.yml", "alerts.yml", '{kind="failure"}', ""),
+        ("logins.test.yml", "alerts.yml", '"exported_host", "(.+)"', '"host", "(.+)"'),
     ],
 )
 def test_a_rule_that_is_wrong_fails_its_test(
@@ -116,7 +119,7 @@ def test_a_dying_host_is_not_reported_as_well_when_scrapes_are_rare(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_there_are_the_seven_alerts_and_the_watchdog() -> None:
+def test_there_are_the_eight_alerts_and_the_watchdog() -> None:
     assert sorted(str(rule["alert"]) for rule in alerts()) == [
         "AgentDown",
         "AgentHighCPU",
@@ -124,6 +127,7 @@ def test_there_are_the_seven_alerts_and_the_watchdog() -> None:
         "AgentHighMemory",
         "HighLoad",
         "HighMemoryUsage",
+        "LoginGuessing",
         "ServiceDown",
         "Watchdog",
     ]

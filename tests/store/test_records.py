@@ -12,6 +12,7 @@ from bridge.store.tables import (
     card_episodes,
     cards,
     episodes,
+    logins,
     messages,
     metadata,
 )
@@ -19,7 +20,7 @@ from tests.fakes.webhooks import alert, webhook
 from tests.store.stage import ADA, HOUR, MINUTE, OPS, SECOND, Stage, board, names, of_kind
 
 RETENTION = 180 * 24 * HOUR
-KEPT: Sequence[Table] = (episodes, boards, cards, card_episodes, messages)
+KEPT: Sequence[Table] = (episodes, boards, cards, card_episodes, messages, logins)
 
 
 async def purge(stage: Stage) -> int:

@@ -21,6 +21,7 @@ from bridge.core.cards import (
     in_order,
 )
 from bridge.core.formatted import Content, Entity, Formatted, utf16_length
+from bridge.core.logins import LoginFacts, LoginKind
 from bridge.core.notices import NoticeFacts, NoticeKind
 from bridge.core.outbox import Facts, Form, Reason
 from bridge.core.rings import RingFacts, RingKind
@@ -144,6 +145,19 @@ others = st.one_of(
         detail=hostile,
         fallback=hostile,
         count=st.integers(0, 9999),
+    ),
+    st.builds(
+        LoginFacts,
+        host=hostile,
+        kind=st.sampled_from(LoginKind),
+        user=hostile,
+        address=hostile,
+        method=hostile,
+        count=st.integers(1, 99_999),
+        first=moments,
+        last=moments,
+        users=st.integers(1, 99),
+        addresses=st.integers(1, 99),
     ),
 )
 
@@ -315,12 +329,18 @@ def test_every_kind_of_message_takes_any_text_anywhere(value: str, form: Form) -
         NoticeFacts(kind=kind, since=NOW, subject=value, reason=value, detail=value, fallback=value)
         for kind in NoticeKind
     ]
+    logins = [
+        LoginFacts(
+            host=value, kind=kind, user=value, address=value, method=value, first=NOW, last=NOW
+        )
+        for kind in LoginKind
+    ]
     rings = [RingFacts(kind=kind, members=card.members, firing=9, at=NOW) for kind in RingKind]
     boards = [
         BoardFacts(state=state, opened_at=NOW, over_at=NOW, arrived=9, members=card.members)
         for state in BoardState
     ]
-    everything: list[Facts] = [*notices, *rings, *boards, ListFacts(card=card)]
+    everything: list[Facts] = [*notices, *logins, *rings, *boards, ListFacts(card=card)]
     for facts in everything:
         content = show(facts, form=form)
         check_bounds(content.text, MESSAGE_CHARACTERS)

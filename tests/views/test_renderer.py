@@ -13,6 +13,7 @@ import pytest
 
 from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import CardFacts, ListFacts, UnreadableFacts
+from bridge.core.logins import LoginFacts, LoginKind
 from bridge.core.notices import NoticeFacts, NoticeKind
 from bridge.core.outbox import Facts, Form
 from bridge.core.rings import RingFacts, RingKind
@@ -33,6 +34,15 @@ KINDS: Mapping[str, Facts] = {
         state=BoardState.STORM, opened_at=SINCE, over_at=None, arrived=2, members=CARD.members
     ),
     "notice.j2": NoticeFacts(kind=NoticeKind.PIPELINE_SILENT, since=SINCE),
+    "login.j2": LoginFacts(
+        host="web-1",
+        kind=LoginKind.LOGIN,
+        user="bob",
+        address="192.0.2.9",
+        method="password",
+        first=NOW,
+        last=NOW,
+    ),
     "unreadable.j2": UnreadableFacts(raw="7", fault="it is not an object"),
 }
 every_kind = pytest.mark.parametrize(("name", "facts"), KINDS.items(), ids=KINDS.keys())
