@@ -23,7 +23,8 @@ from bridge.settings.secret import (
     read_secret_file,
     split_address,
 )
-from bridge.settings.table import SETTINGS, Setting
+from bridge.settings.setting import Setting
+from bridge.settings.table import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,6 +90,15 @@ class Settings:
     retention: timedelta
     scrape_interval: timedelta
     repeat_interval: timedelta
+    agent_id: str | None
+    agent_host: str
+    agent_port: int
+    agent_state_dir: Path
+    agent_ceiling_file: Path
+    agent_actions_file: Path
+    agent_job_user: str
+    agent_root_socket: Path
+    agent_auth_log: Path | None
     prometheus_port: int
     alertmanager_port: int
     node_exporter_port: int

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.settings import kinds
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """One variable of the environment or of `.env`."""
-
-    name: str
-    kind: kinds.Kind
-    default: str = ""
-    """The text that stands for an absent value; empty where there is none or it is computed."""
-    otherwise: str = "none"
-    """What an absent value means where `default` is empty, in words."""
-    meaning: str
-    section: str
-    secret: bool = False
-    readers: tuple[str, ...] = ("bridge",)
-
-    @property
-    def field(self) -> str:
-        """The name of this setting's field in `Settings`."""
-        return self.name.lower()
-
+from bridge.settings.agent_table import AGENT_SETTINGS
+from bridge.settings.setting import Setting
 
 SETTINGS: Final = (
     Setting(
@@ -103,7 +82,7 @@ SETTINGS: Final = (
         kind=kinds.URL,
         section="The bridge",
         otherwise="from the two above",
-        readers=("bridge", "start.sh", "gen_config.py"),
+        readers=("bridge", "start.sh", "gen_config.py", "agent"),
         meaning="The address of the bridge as others reach it; Alertmanager and links use it.",
     ),
     Setting(
@@ -310,6 +289,7 @@ SETTINGS: Final = (
         readers=("bridge", "gen_config.py"),
         meaning="How often Alertmanager repeats an alert that still fires.",
     ),
+    *AGENT_SETTINGS,
     Setting(
         name="PROMETHEUS_PORT",
         kind=kinds.PORT,
