@@ -31,6 +31,7 @@ ORDER_BYTES: Final = 64 * 1024  # chosen: a command line is 4,096 characters at 
 LINE_BYTES: Final = 512 * 1024  # chosen: both ends of an output, escaped six times over, fit
 VALID_SECONDS: Final = 60.0  # DESIGN: an order is worth nothing after a minute
 NAME_CHARACTERS: Final = 64
+_NUMBER: Final = 2**63  # chosen: no moment and no count is beyond it
 
 Sign = Callable[[bytes], bytes]
 """Makes a signature with a private key."""
@@ -236,7 +237,7 @@ def read_order(body: bytes) -> Order:
             nonce=_name(read["nonce"]),
             arguments=arguments,
         )
-    except (KeyError, TypeError, ValueError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise Garbled(f"the order lacks something ({type(fault).__name__})") from None
 
 
@@ -251,7 +252,9 @@ def is_sealed(purpose: bytes, body: bytes, signature: str, verify: Verify) -> bo
         raw = base64.b64decode(signature.encode("ascii"), validate=True)
     except (binascii.Error, ValueError):
         return False
-    return verify(raw, purpose + body)
+    # Base64 can say the same bytes in several ways; ours says them in one.
+    is_plain = base64.b64encode(raw).decode("ascii") == signature
+    return is_plain and verify(raw, purpose + body)
 
 
 def write_event(event: Event, sign: Sign) -> bytes:
@@ -278,7 +281,8 @@ def read_event(line: bytes, verify: Verify, *, job: str) -> Event:
     read = _load(line)
     is_signed = "signed" in read
     if is_signed:
-        body = str(read["signed"]).encode()
+        # Half a surrogate pair is no text; replaced, it is not what was signed either.
+        body = str(read["signed"]).encode("utf-8", "replace")
         if not is_sealed(END, body, str(read.get("signature", "")), verify):
             raise Garbled("the end of the job is not signed by its host")
         read = _load(body)
@@ -310,9 +314,14 @@ def _read_fields(read: dict[str, Any]) -> Event:
 def _fits(kind: type[Any], name: str, value: object) -> bool:
     """Say whether a field holds what its annotation says; the annotations are text here."""
     wanted = kind.__annotations__[name]
-    if wanted == "float":
-        return isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, int | float) and wanted != "bool":
+        # Neither a truth value nor what only Python takes for a number.
+        if isinstance(value, bool) or not abs(value) <= _NUMBER:
+            return False
+        if wanted == "float":
+            return True
     kinds: dict[str, Any] = {
+        "float": float,
         "str": str,
         "int": int,
         "bool": bool,

@@ -95,6 +95,15 @@ class Settings:
     retention: timedelta
     scrape_interval: timedelta
     repeat_interval: timedelta
+    agent_id: str | None
+    agent_host: str
+    agent_port: int
+    agent_state_dir: Path
+    agent_ceiling_file: Path
+    agent_actions_file: Path
+    agent_job_user: str
+    agent_root_socket: Path
+    agent_auth_log: Path | None
     prometheus_port: int
     alertmanager_port: int
     node_exporter_port: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.settings import kinds
+from bridge.settings.agent_table import AGENT_SETTINGS
 from bridge.settings.setting import Setting
 
 SETTINGS: Final = (
@@ -81,7 +82,7 @@ SETTINGS: Final = (
         kind=kinds.URL,
         section="The bridge",
         otherwise="from the two above",
-        readers=("bridge", "start.sh", "gen_config.py"),
+        readers=("bridge", "start.sh", "gen_config.py", "agent"),
         meaning="The address of the bridge as others reach it; Alertmanager and links use it.",
     ),
     Setting(
@@ -317,6 +318,7 @@ SETTINGS: Final = (
         readers=("bridge", "gen_config.py"),
         meaning="How often Alertmanager repeats an alert that still fires.",
     ),
+    *AGENT_SETTINGS,
     Setting(
         name="PROMETHEUS_PORT",
         kind=kinds.PORT,

@@ -142,6 +142,17 @@ OWNERS = {
     "structlog": {"logs"},
     "prometheus_client": {"metrics"},
 }
+# library → which modules of the agent may import it
+AGENT_OWNERS = {
+    "cryptography": {"keys", "enrol"},
+    "fastapi": {"api", "app"},
+    "starlette": {"api"},
+    "uvicorn": {"app"},
+    "prometheus_client": {"metrics"},
+    "yaml": {"catalogue"},
+}
+# module of the agent → who alone may import it
+AGENT_CALLERS = {"app": {"__main__"}, "enrol": {"__main__"}, "api": {"app"}}
 
 
 def room_of(module: str) -> str:
@@ -166,7 +177,7 @@ def imports_of(path: Path) -> Iterator[tuple[str, bool]]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: write the whole name of a module"
             names = [node.module or ""]
-            if node.module in {"bridge", *(f"bridge.{room}" for room in MAY_IMPORT)}:
+            if node.module in {"agent", "bridge", *(f"bridge.{room}" for room in MAY_IMPORT)}:
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
@@ -251,9 +262,32 @@ def test_a_room_of_the_sandbox_imports_only_what_the_table_allows(path: Path) ->
 
 
 @pytest.mark.parametrize("path", sources("agent"), ids=module_of)
-def test_the_agent_stays_light_and_alone(path: Path) -> None:
-    heavy = {"aiogram", "matplotlib", "pandas", "sqlalchemy", "bridge", "sandbox"}
-    assert not {name.split(".")[0] for name, _ in imports_of(path)} & heavy
+def test_the_agent_stays_light_flat_and_alone(path: Path) -> None:
+    module = room_of(module_of(path))
+    assert path.parent == ROOT / "agent"
+    for name, _ in imports_of(path):
+        library = name.split(".")[0]
+        if library == "agent":
+            callers = AGENT_CALLERS.get(room_of(name), {module})
+            assert module in callers, f"{path.name}: only {sorted(callers)} may import {name}"
+        elif library not in sys.stdlib_module_names:
+            owners = AGENT_OWNERS.get(library, set())
+            assert module in owners, f"{path.name}: {name} belongs to {sorted(owners)}"
+
+
+@pytest.mark.parametrize("module", ["wire", "limits", "errors"])
+def test_what_both_programs_or_all_modules_share_needs_nothing_itself(module: str) -> None:
+    for name, _ in imports_of(ROOT / "agent" / f"{module}.py"):
+        assert name.split(".")[0] in sys.stdlib_module_names, f"{module}: {name}"
+
+
+def test_a_running_agent_needs_of_cryptography_only_signatures() -> None:
+    names = {name for name, _ in imports_of(ROOT / "agent" / "keys.py")}
+    signatures = "cryptography.hazmat.primitives.asymmetric.ed25519"
+    assert {name for name in names if name.startswith("cryptography")} == {
+        "cryptography.exceptions",
+        signatures,
+    }
 
 
 @pytest.mark.parametrize("path", sources("deploy/stack"), ids=module_of)
