@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import prometheus_api_client  # noqa: F401 - a bridge loads it late; here once for all of them
+
 from bridge import limits
 from bridge.app import run
 from bridge.clock import SystemClock

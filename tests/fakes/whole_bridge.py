@@ -54,9 +54,9 @@ class WholeBridge:
 async def open_whole_bridge(
     folder: Path,
     local: LocalTelegram,
-    *,
     prometheus: PrometheusParty | None = None,
     artist: ArtistParty | None = None,
+    /,
     **changes: str,
 ) -> AsyncIterator[WholeBridge]:
     """Run a bridge that sends to a sandbox; without a Prometheus it answers no numbers."""
