@@ -51,8 +51,9 @@ def _run(settings: Settings) -> int:
     import asyncio  # noqa: PLC0415 - see above
 
     from agent.app import run  # noqa: PLC0415 - see above
+    from agent.parts import build_handlers  # noqa: PLC0415 - see above
 
-    asyncio.run(run(settings))
+    asyncio.run(run(settings, build=build_handlers))
     return 0
 
 

@@ -56,17 +56,11 @@ class Agent:
     metrics: Metrics
 
 
-async def build_handlers(parts: Parts, stack: AsyncExitStack) -> Mapping[Verb, Handler]:
-    """Build what this agent acts with."""
-    del parts, stack
-    return {}
-
-
 @asynccontextmanager
 async def open_agent(
     settings: Settings,
     *,
-    build: BuildHandlers = build_handlers,
+    build: BuildHandlers,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Agent]:
     """Build the agent and keep its steps running until the context ends."""
@@ -112,7 +106,7 @@ def _tell_of_end(task: asyncio.Task[None]) -> None:
         _log.error("%s ended, and only a restart brings it back", task.get_name(), exc_info=fault)
 
 
-async def run(settings: Settings, *, build: BuildHandlers = build_handlers) -> None:
+async def run(settings: Settings, *, build: BuildHandlers) -> None:
     """Run the agent until it is told to stop."""
     async with open_agent(settings, build=build) as agent:
         # What the libraries brought stays for good, and need not be looked through again.

@@ -58,6 +58,10 @@ class Match(Protocol):
     """An action that a typed line is one of."""
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether it looks and changes nothing."""
+
+    @property
     def argv(self) -> tuple[str, ...]:
         """Its program and words."""
 
@@ -229,6 +233,8 @@ def _command(hands: Hands[Command], order: Order) -> Command:
             argv=(_SHELL, "-c", text), shown=text, seconds=asked or limits.JOB_SECONDS
         )
     match = hands.catalogue.match(text)
+    if _flag(order, "careful") and not match.is_read_only:
+        raise Denied("careful", "that changes something, and only looking was asked for")
     return hands.command(argv=match.argv, shown=match.shown, seconds=asked or match.seconds)
 
 

@@ -206,7 +206,7 @@ class Commanding:
     def _count_login(self, facts: LoginFacts) -> None:
         self._desk.metrics.logins.labels(facts.host, facts.kind.value).inc(facts.count)
 
-    async def _invite(self, name: str, address: str, *, by: int, entry: Entry) -> Invited:
+    async def _invite(self, name: str, address: str, *, entry: Entry) -> Invited:
         authority = self._desk.way.authority
         return await invite_host(
             name,
@@ -215,7 +215,6 @@ class Commanding:
             codes=self._agents,
             door=Door(address=authority.door, fingerprint=authority.fingerprint),
             chance=secrets.token_bytes(limits.CODE_BYTES),
-            by=by,
             entry=entry,
             now=self._desk.clock.now(),
         )

@@ -61,6 +61,9 @@ class Metrics:
         self.command_seconds = self._histogram(
             "command_seconds", "From a person's update to the answer.", _SLOW
         )
+        self.agent_calls = self._counter(
+            "agent_calls_total", "Orders to hosts, by verb and outcome.", "verb", "outcome"
+        )
         self.ready = self._gauge("ready", "1 where the check of /readyz passes, else 0.", "check")
 
     def note_depth(self, waiting: int, unheard: int, oldest_seconds: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from agent import wire
@@ -17,16 +18,17 @@ class HostRefused(Refused):
         self.said = said
 
 
-async def ask_host(name: str, events: AsyncIterator[wire.Event]) -> Mapping[str, Any]:
+async def ask_host(name: str, events: AsyncGenerator[wire.Event, None]) -> Mapping[str, Any]:
     """Give the facts that a host answers with.
 
     Raises:
         HostRefused: it does not do that.
         Outage: it cannot be reached, or says nothing that is known.
     """
-    async for event in events:
-        if isinstance(event, wire.Told):
-            return event.facts
-        if isinstance(event, wire.Refused):
-            raise HostRefused(event)
+    async with aclosing(events) as said:
+        async for event in said:
+            if isinstance(event, wire.Told):
+                return event.facts
+            if isinstance(event, wire.Refused):
+                raise HostRefused(event)
     raise Outage(name, "said nothing")

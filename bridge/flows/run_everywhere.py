@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from agent.wire import Event
@@ -11,7 +11,7 @@ from bridge import limits
 from bridge.core.jobs import Job, State, fail
 from bridge.flows.run_job import follow_job
 
-Ask = Callable[[str], AsyncIterator[Event]]
+Ask = Callable[[str], AsyncGenerator[Event, None]]
 """Gives a host the order, and what it says to that."""
 Tell = Callable[[Sequence[Job]], Awaitable[None]]
 """Shows how far they are; it never raises."""

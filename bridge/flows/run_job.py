@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import timedelta
 
 from agent.wire import Event
 from bridge.core.jobs import Job, State, absorb, fail
-from bridge.errors import Late, Outage, Refused
+from bridge.errors import Late, Outage, Refused, Unanswered
 
-Show = Callable[[Job], Awaitable[None]]
+Show = Callable[[Job], Awaitable[object]]
 """Shows how a job stands; it never raises."""
 
 
@@ -28,7 +29,7 @@ class _Latest:
 
 async def run_job(
     job: Job,
-    events: AsyncIterator[Event],
+    events: AsyncGenerator[Event, None],
     *,
     show: Show,
     every: timedelta,
@@ -50,14 +51,15 @@ async def run_job(
 
 
 async def follow_job(
-    job: Job, events: AsyncIterator[Event], note: Callable[[Job], None] = lambda _: None
+    job: Job, events: AsyncGenerator[Event, None], note: Callable[[Job], None] = lambda _: None
 ) -> Job:
     """Follow a job to its end; whatever happens, it ends in one of the states there are."""
     try:
-        async for event in events:
-            job = absorb(job, event)
-            note(job)
-    except Late as fault:
+        async with aclosing(events) as said:
+            async for event in said:
+                job = absorb(job, event)
+                note(job)
+    except (Late, Unanswered) as fault:
         job = fail(job, State.SILENT, fault.reason)
     except Outage as fault:
         job = fail(job, State.UNREACHABLE, fault.reason)

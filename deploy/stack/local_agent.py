@@ -6,6 +6,7 @@ gets none of them.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,13 +24,22 @@ PATIENCE_SECONDS = 60.0  # chosen: a code takes 5 s on a small machine
 def main(host: str, address: str) -> int:
     """Enrol this machine as `host` where that has not been done, then become its agent."""
     state = Path(os.environ["AGENT_STATE_DIR"])
-    while not (state / ENROLLED).exists():
+    while not is_enrolled(state, host, address):
         sentence = enrol(host, address, os.environ)
         if not sentence:
             break
         print(f"the agent is not known to the bridge yet: {sentence}", flush=True)
         time.sleep(AGAIN_SECONDS)
     os.execve(sys.executable, [sys.executable, "-m", "agent"], strip(os.environ))  # noqa: S606 - ours
+
+
+def is_enrolled(state: Path, host: str, address: str) -> bool:
+    """Say whether the agent is known as this host at this address; a port may have moved."""
+    try:
+        known = json.loads((state / ENROLLED).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(known, dict) and (known.get("host"), known.get("address")) == (host, address)
 
 
 def enrol(host: str, address: str, environ: Mapping[str, str]) -> str:

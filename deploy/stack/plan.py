@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.core.inventory import InventoryError, parse_inventory
 from bridge.settings import Settings
 from deploy.stack.folder import Member, strip_environ
 from deploy.stack.ports import LOOPBACK, Port
@@ -66,6 +67,15 @@ class Wishes:
         """The inventory."""
         return (self.root / self.settings.agents_file).absolute()
 
+    @property
+    def local_host(self) -> str:
+        """The host of the inventory that is this machine; empty where none is."""
+        try:
+            hosts = parse_inventory(self.agents_file.read_text("utf-8")).hosts
+        except (OSError, ValueError, InventoryError):
+            return ""  # the generator names what is wrong with it
+        return next((each.name for each in hosts if each.node_address == NODE_ADDRESS), "")
+
     def list_ports(self) -> list[Port]:
         """List the ports that this run needs."""
         settings = self.settings
@@ -75,6 +85,8 @@ class Wishes:
             (True, "node_exporter", "NODE_EXPORTER_PORT", 9100, LOOPBACK),
             (True, "blackbox_exporter", "BLACKBOX_PORT", 9115, LOOPBACK),
             (True, "bridge", "SERVER_PORT", 8002, settings.server_host),
+            (True, "agents_door", "AGENTS_PORT", 8003, settings.agents_host),
+            (self.local_host != "", "agent", "AGENT_PORT", 8001, LOOPBACK),
             (self.is_sandbox, "sandbox", "SANDBOX_PORT", 8081, settings.sandbox_host),
         ]
         return [
@@ -87,7 +99,9 @@ class Wishes:
         """List the ports that a person set."""
         found = {}
         for port in self.list_ports():
-            number = getattr(self.settings, port.setting.lower())
+            number = getattr(self.settings, port.setting.lower(), None)
+            if number is None:  # the agent reads its own settings
+                number = int(self.given[port.setting])
             # 0 asks for any free port, which is what a default does.
             if port.setting in self.given and number:
                 found[port.setting] = number
@@ -151,7 +165,8 @@ class Plan:
             members.append(self.prometheus())
         if wishes.has_alertmanager:
             members.append(self.alertmanager())
-        return [*members, self.node_exporter(), self.blackbox_exporter(), self.config()]
+        members += [self.node_exporter(), self.blackbox_exporter(), self.config()]
+        return [*members, self.agent()] if wishes.local_host else members
 
     def sandbox(self) -> Member:
         """The local Telegram."""
@@ -173,6 +188,7 @@ class Plan:
             **wishes.given,
             **self.urls,
             "SERVER_PORT": str(self.ports["bridge"]),
+            "AGENTS_PORT": str(self.ports["agents_door"]),
             "STATE_DIR": str(wishes.bridge_state_dir),
             "AGENTS_FILE": str(wishes.agents_file),
         }
@@ -246,6 +262,20 @@ class Plan:
         """The watcher that turns the inventory into targets when it changes."""
         command = [sys.executable, "-m", "deploy.stack.watcher", str(self.wishes.agents_file)]
         return self.member("config", [*command, *self.generator], **self.generator_environ)
+
+    def agent(self) -> Member:
+        """The agent of this machine; its first start asks the bridge's console for a code."""
+        wishes = self.wishes
+        address = self.addresses["agent"]
+        command = [sys.executable, "-m", "deploy.stack.local_agent", wishes.local_host, address]
+        own = {name: text for name, text in wishes.given.items() if name.startswith("AGENT_")}
+        environ = {
+            **self.bridge().environ,
+            "AGENT_STATE_DIR": str(wishes.bridge_state_dir / "agent"),
+            **own,
+            "AGENT_PORT": str(self.ports["agent"]),
+        }
+        return self.member("agent", command, **environ)
 
     @property
     def generator(self) -> list[str]:

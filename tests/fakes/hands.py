@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -55,13 +55,13 @@ class FakeHands:
 
     def ask(
         self, host: Host, verb: Verb, *, job: str, within: timedelta, **arguments: Any
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Give a host an order."""
         asking = Asking(host=host.name, verb=verb, job=job, within=within, arguments=arguments)
         self.asked.append(asking)
         return self._answer(asking)
 
-    async def _answer(self, asking: Asking) -> AsyncIterator[Event]:
+    async def _answer(self, asking: Asking) -> AsyncGenerator[Event, None]:
         said = self.says(asking)
         if isinstance(said, BridgeError):
             raise said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +20,7 @@ ASKED = Job(host="web-1", command="df", asked_at=NOON)
 SECOND = timedelta(seconds=1)
 
 
-async def saying(*events: Event | BridgeError) -> AsyncIterator[Event]:
+async def saying(*events: Event | BridgeError) -> AsyncGenerator[Event, None]:
     for event in events:
         if isinstance(event, BridgeError):
             raise event
@@ -63,7 +63,7 @@ async def test_a_slow_chat_is_shown_the_newest_and_never_what_is_old() -> None:
     async def sleep(_: float) -> None:
         await asyncio.sleep(0)
 
-    async def events() -> AsyncIterator[Event]:
+    async def events() -> AsyncGenerator[Event, None]:
         for number in range(100):
             yield Output(at=0, is_error=False, text=f"{number}\n")
             await asyncio.sleep(0)
@@ -83,7 +83,7 @@ async def test_a_slow_chat_is_shown_the_newest_and_never_what_is_old() -> None:
 async def test_dead_hosts_hold_up_nobody() -> None:
     never = asyncio.Event()
 
-    async def silent() -> AsyncIterator[Event]:
+    async def silent() -> AsyncGenerator[Event, None]:
         yield Started(at=0, shown="x")
         await never.wait()
 

@@ -63,7 +63,7 @@ def test_every_metric_is_told() -> None:
 
 
 def test_readme_stays_short() -> None:
-    assert len(README.splitlines()) < 300
+    assert len(README.splitlines()) < 350
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

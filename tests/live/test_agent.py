@@ -50,7 +50,7 @@ class Fleet:
         }
 
     async def start_bridge(self) -> None:
-        self.bridge = await self.programs.bridge(self.local, self.port, **self.settings)
+        self.bridge = await self.programs.bridge(self.local, self.port, spans=None, **self.settings)
 
     def run(
         self, *command: str, told: str = "", **environ: str

@@ -45,7 +45,7 @@ class Speaker(Protocol):
 class Invite(Protocol):
     """Makes codes."""
 
-    async def __call__(self, name: str, address: str, *, by: int, entry: Entry) -> Invited:
+    async def __call__(self, name: str, address: str, *, entry: Entry) -> Invited:
         """Make a code for a host, or raise Mistake."""
         ...
 
@@ -130,9 +130,7 @@ class EnrolmentCommands:
 
     async def _invite(self, asked: Asked, name: str, address: str) -> Answer:
         """Give a code, in a message that later tells how far the host has come."""
-        invited = await self._desk.invite(
-            name, address, by=asked.actor.user_id, entry=write_entry(asked)
-        )
+        invited = await self._desk.invite(name, address, entry=write_entry(asked))
         text = asked.voice.write(
             "host_code",
             invited=invited,

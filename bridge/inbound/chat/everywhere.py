@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.wire import Event, Verb
@@ -72,7 +72,7 @@ class Everywhere:
         by_name = {each.name: each for each in hosts}
         message = _Message(self.desk, asked, wish.command)
 
-        def ask(name: str) -> AsyncIterator[Event]:
+        def ask(name: str) -> AsyncGenerator[Event, None]:
             run = Run(
                 host=by_name[name],
                 command=wish.command,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from bridge.core.keyboards import Button, Keyboard
 from bridge.core.outbox import Outcome as Shown
 from bridge.core.outbox import Sent
 from bridge.errors import BridgeError, Missing, TooMuch
+from bridge.flows.ask_host import ask_host
 from bridge.flows.run_job import run_job
 from bridge.inbound.chat.command import Asked, write_entry
 from bridge.logs import create_log
@@ -35,7 +36,7 @@ class Hands(Protocol):
 
     def ask(
         self, host: Host, verb: Verb, *, job: str, within: timedelta, **arguments: Any
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Give a host an order, and what it says to that, or raise Outage or Refused."""
         ...
 
@@ -166,8 +167,7 @@ class RunningJobs:
         events = self._desk.hands.ask(
             host, Verb.CANCEL, job=f"{kept.key[:24]}.stop", within=limits.JOB_GRACE, of=kept.key
         )
-        async for _ in events:
-            pass
+        await ask_host(host.name, events)
 
     def _find(self, name: str, scope: Scope) -> Host | None:
         hosts = visible(self._desk.inventory().hosts, scope)
