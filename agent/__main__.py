@@ -17,7 +17,7 @@ from agent.settings import Settings, SettingsError
 _FAILED = 1
 _WRONG_SETTINGS = 2
 _DESCRIPTION = "One host's hands: runs for the bridge what this host allows, and no more."
-_SETTINGS = """settings (environment; README has the table):
+_SETTINGS = """settings (environment; docs/agent-settings.md has the table):
   AGENT_HOST, AGENT_PORT   where to listen (127.0.0.1, 8001)
   AGENT_STATE_DIR          keys and records (/var/lib/opswire-agent)
   AGENT_CEILING_FILE       what is allowed at most (/etc/opswire/ceiling)

@@ -12,8 +12,8 @@ import logging
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,22 +115,41 @@ async def run(settings: Settings, *, build: BuildHandlers) -> None:
         await _serve(agent)
 
 
+class Server(uvicorn.Server):
+    """Serves until it is told to stop, and does nothing meanwhile: no looking ten times a second.
+
+    It leaves the signals alone: they belong to the program, not to what it serves with.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def stop(self) -> None:
+        """Tell it to stop."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        """Wait until it is told to stop."""
+        await self._told.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
 async def _serve(agent: Agent) -> None:
     """Serve until we are told to stop."""
-    server = uvicorn.Server(create_config(agent.api, agent.premises))
-    # uvicorn hears signals only once it runs, and raises the one it was ended by once more; ours
-    # are heard from here on and must not end us before teardown.
+    server = Server(create_config(agent.api, agent.premises))
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, _stop, server)
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
     known = agent.premises.enrolled
     _log.info("the agent of %s listens; its bridge finds it at %s", known.host, known.address)
     await server.serve(sockets=[agent.premises.door])
     if tasks := server.server_state.tasks:  # told that it is over, and not waited for yet
         await asyncio.wait(tasks, timeout=limits.STOP_SECONDS)
-
-
-def _stop(server: uvicorn.Server) -> None:
-    server.should_exit = True
 
 
 def create_config(api: FastAPI, premises: Premises) -> uvicorn.Config:

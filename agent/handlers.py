@@ -111,10 +111,11 @@ class Machine(Protocol):
 class Hands(Generic[Command]):
     """What the handlers act with."""
 
-    ceiling: Callable[[], str]
-    """What the host's owner allows now: one of LEVELS; anything else is the lowest."""
-    ceiling_file: str
-    """Where they would write another."""
+    ceiling: Callable[[], tuple[str, str]]
+    """What the host's owner allows now, one of LEVELS (anything else is the lowest), and what is
+    wrong with where they should have said it."""
+    remedy: Callable[[str], str]
+    """The line with which they would allow a level."""
     jobs: Jobs[Command]
     command: WritesCommand[Command]
     catalogue: Catalogue
@@ -146,7 +147,8 @@ def create_handlers(hands: Hands[Command]) -> Mapping[Verb, Handler]:
         return logins.status()
 
     async def describe(_: Order) -> Facts:
-        return {"ceiling": _level(hands), **hands.describe()}
+        level, why = _read_ceiling(hands)
+        return {"ceiling": level, "ceiling_fault": why, **hands.describe()}
 
     async def cancel(order: Order) -> Facts:
         return {"stopped": await hands.jobs.cancel(_job(order))}
@@ -172,18 +174,19 @@ def create_handlers(hands: Hands[Command]) -> Mapping[Verb, Handler]:
     return {verb: _allow(hands, stream) for verb, stream in streams.items()}
 
 
-def require(order: Order, level: str, ceiling_file: str) -> None:
+def _require(hands: Hands[Command], order: Order) -> None:
     """Require that the host's ceiling is as high as the order needs.
 
     Raises:
         Denied: it is lower; the remedy is what the host's owner would write.
     """
-    needed = _needed(order)
+    needed, (level, why) = _needed(order), _read_ceiling(hands)
     if LEVELS.index(level) < LEVELS.index(needed):
+        sentence = f"this host allows {level!r} at most, and that needs {needed!r}"
         raise Denied(
             "ceiling",
-            f"this host allows {level!r} at most, and that needs {needed!r}",
-            remedy=f"echo {needed} | sudo tee {ceiling_file}",
+            f"{sentence}: {why}" if why else sentence,
+            remedy=hands.remedy(needed),
         )
 
 
@@ -197,16 +200,16 @@ def _needed(order: Order) -> str:
     return "actions" if changes else "monitor"
 
 
-def _level(hands: Hands[Command]) -> str:
-    level = hands.ceiling()
-    return level if level in LEVELS else LEVELS[0]
+def _read_ceiling(hands: Hands[Command]) -> tuple[str, str]:
+    level, why = hands.ceiling()
+    return (level if level in LEVELS else LEVELS[0]), why
 
 
 def _allow(hands: Hands[Command], stream: Handler) -> Handler:
     """Let a handler answer only what the ceiling allows."""
 
     async def answer(order: Order) -> AsyncIterator[Event]:
-        require(order, _level(hands), hands.ceiling_file)
+        _require(hands, order)
         async with ended_with(stream(order)) as events:
             async for event in events:
                 yield event

@@ -20,7 +20,7 @@ from agent.listeners import PROTECTED_PORTS, close
 from agent.machine import list_sessions, list_top, to_facts
 from agent.nursery import Nursery
 from agent.owner_file import BadActions
-from agent.policy import judge_ceiling
+from agent.policy import Ceiling, judge_ceiling, render_raise
 from agent.ports import list_listening
 from agent.root_door import RootDoor, open_root
 from agent.root_verbs import Root
@@ -32,7 +32,6 @@ from agent.wire import Verb
 AUTH_LOGS: Final = (Path("/var/log/auth.log"), Path("/var/log/secure"))
 """Where Debian and Red Hat write who logs in."""
 LOGINS: Final = "logins"
-LEVELS: Final = ("monitor", "actions", "shell")
 
 
 class Machine:
@@ -80,17 +79,17 @@ async def build_handlers(parts: Parts, stack: AsyncExitStack) -> Mapping[Verb, H
     parts.metrics.watch_jobs(lambda: jobs.running)
     parts.metrics.watch_letters(lambda: watch.waiting)
 
-    def ceiling() -> str:
-        level = judge_ceiling(settings.agent_ceiling_file).ceiling.value
-        for each in LEVELS:
-            parts.metrics.ceiling.labels(each).set(each == level)
-        return level
+    def look_at_ceiling() -> tuple[str, str]:
+        standing = judge_ceiling(settings.agent_ceiling_file)
+        for each in Ceiling:
+            parts.metrics.ceiling.labels(each.value).set(each is standing.ceiling)
+        return standing.ceiling.value, standing.why
 
-    ceiling()
+    look_at_ceiling()
     return create_handlers(
         Hands(
-            ceiling=ceiling,
-            ceiling_file=str(settings.agent_ceiling_file),
+            ceiling=look_at_ceiling,
+            remedy=lambda level: render_raise(Ceiling(level), settings.agent_ceiling_file),
             jobs=jobs,
             command=Command,
             catalogue=catalogue,

@@ -124,7 +124,8 @@ def _bind(settings: Settings) -> socket.socket:
     except OSError as fault:
         what = f"{host!r} is not an address here ({_words(fault)})"
         raise _refusal("AGENT_HOST", what, "an address of this host") from fault
-    door = socket.socket(family, socket.SOCK_STREAM)
+    # Named as TCP, or asyncio does not recognise it and lets small answers wait for 40 ms.
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Whoever is taken in has these from here: a bridge behind a dead network says no goodbye.
     door.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from agent import folder as kept
-from agent.app import Agent, BuildHandlers, create_config, open_agent
+from agent.app import Agent, BuildHandlers, Server, create_config, open_agent
 from agent.folder import Enrolled, make_folder, put_in_place, write_enrolled
 from agent.keys import write_private_key
 from agent.settings import Settings
@@ -170,14 +169,14 @@ async def running(
     """Run a whole agent, with TLS, until the context ends."""
     settings = enrolment.settings(**changes)
     async with open_agent(settings, build=build, clock=lambda: clock) as agent:
-        server = uvicorn.Server(create_config(agent.api, agent.premises))
+        server = Server(create_config(agent.api, agent.premises))
         serving = asyncio.create_task(server.serve(sockets=[agent.premises.door]))
         while not server.started:  # noqa: ASYNC110 - it has nothing to wait for
             await asyncio.sleep(0.005)
         try:
             yield agent
         finally:
-            server.should_exit = True
+            server.stop()
             await serving
 
 

@@ -314,6 +314,13 @@ async def test_what_is_not_there_is_said_in_json_and_no_description_is_served(
         assert set(answer.json()) == {"detail"}
 
 
+async def test_a_small_answer_leaves_at_once_and_a_dead_network_is_noticed(scene: Scene) -> None:
+    door = scene.agent.premises.door
+    # asyncio switches the waiting for more off only for what is named as TCP.
+    assert door.proto == socket.IPPROTO_TCP
+    assert door.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
 async def test_no_header_says_what_serves(scene: Scene) -> None:
     assert "server" not in (await scene.post()).headers
 

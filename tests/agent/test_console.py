@@ -132,12 +132,12 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
 def test_a_running_agent_has_loaded_nothing_heavy(host: Enrolment) -> None:
     settings = ", ".join(f"{name}={value!r}" for name, value in host.environ().items())
     loaded = _loaded(
-        "import asyncio, uvicorn\n"
-        "from agent.app import create_config, open_agent\n"
+        "import asyncio\n"
+        "from agent.app import Server, create_config, open_agent\n"
         "from agent.settings import Settings\n"
         "async def look():\n"
         f"    async with open_agent(Settings.load(dict({settings}))) as agent:\n"
-        "        uvicorn.Server(create_config(agent.api, agent.premises))\n"
+        "        Server(create_config(agent.api, agent.premises))\n"
         "asyncio.run(look())\n"
     )
     assert loaded & HEAVY == set()

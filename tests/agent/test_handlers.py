@@ -41,6 +41,7 @@ class Everything:
     """All that the handlers act with; it notes what was asked of it."""
 
     level: str = "actions"
+    fault: str = ""
     asked: list[Any] = field(default_factory=list)
     kept: bytes = b""
     is_watching: bool = True
@@ -96,8 +97,8 @@ class Everything:
 
     def hands(self) -> Hands[Command]:
         return Hands(
-            ceiling=lambda: self.level,
-            ceiling_file="/etc/opswire/ceiling",
+            ceiling=lambda: (self.level, self.fault),
+            remedy=lambda level: f"echo {level} | sudo tee /etc/opswire/ceiling",
             jobs=self,
             command=Command,
             catalogue=self,
@@ -182,6 +183,13 @@ async def test_a_shell_needs_a_ceiling_of_shell(level: str) -> None:
     assert house.asked == []
 
 
+async def test_a_ceiling_that_is_low_because_its_file_is_wrong_says_so() -> None:
+    house = Everything("monitor", "everybody may write it")
+    denied = await house.refusal(Verb.RUN, command="df -h")
+    assert denied.sentence.endswith(": everybody may write it")
+    assert (await house.facts(Verb.DESCRIBE))["ceiling_fault"] == "everybody may write it"
+
+
 async def test_with_a_ceiling_of_shell_the_line_goes_to_the_shell_as_it_stands() -> None:
     house = Everything("shell")
     line = "echo $HOME | tr a-z A-Z; :"
@@ -262,7 +270,11 @@ async def test_the_facts_of_each_look() -> None:
     assert await house.facts(Verb.PORTS) == {"ports": [22]}
     assert await house.facts(Verb.TOP, count=3) == {"by": "cpu", "count": 3}
     assert await house.facts(Verb.SESSIONS) == {"sessions": []}
-    assert await house.facts(Verb.DESCRIBE) == {"ceiling": "actions", "version": "1"}
+    assert await house.facts(Verb.DESCRIBE) == {
+        "ceiling": "actions",
+        "ceiling_fault": "",
+        "version": "1",
+    }
     assert await house.facts(Verb.CANCEL, of="job-0") == {"stopped": True}
     assert await house.facts(Verb.CANCEL, of="job-9") == {"stopped": False}
     assert await house.facts(Verb.CLOSE, port=8080) == {"port": 8080}

@@ -149,7 +149,7 @@ AGENT_OWNERS = {
     "starlette": {"api"},
     "uvicorn": {"app"},
     "prometheus_client": {"metrics"},
-    "yaml": {"catalogue"},
+    "yaml": {"owner_file"},
 }
 # module of the agent → who alone may import it
 AGENT_CALLERS = {"app": {"__main__"}, "enrol": {"__main__"}, "api": {"app"}}

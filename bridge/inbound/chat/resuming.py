@@ -74,7 +74,7 @@ class Resuming:
         events = self.hands.ask(
             host,
             Verb.FOLLOW,
-            job=f"{kept.key[:24]}.again",
+            job=kept.key,
             within=limits.JOB_LONGEST,
             of=kept.key,
         )
