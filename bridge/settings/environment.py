@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from dotenv.parser import parse_stream
 
 from bridge.settings.accepted import LANGUAGES, choose_language
-from bridge.settings.table import OLD_NAMES, OUTRANKED, SETTINGS
+from bridge.settings.table import ALIKE, OLD_NAMES, OUTRANKED, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_LIKENESS: Final = 0.85  # chosen: BOT_TOKN and ALLOWED_USER are caught, AGENT_PORT is not
+_LIKENESS: Final = 0.85  # chosen: BOT_TOKN and ALLOWED_USER are caught
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _parse_dotenv(text: str) -> Environment:
 
 
 def _suspect(name: str) -> list[str]:
-    if name in _KNOWN:
+    if name in _KNOWN or name in ALIKE:
         return []
     near = difflib.get_close_matches(name.upper(), _KNOWN, n=1, cutoff=_LIKENESS)
     return [f"{name} in .env is unknown; did you mean {near[0]}?" for _ in near]

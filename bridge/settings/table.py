@@ -390,3 +390,6 @@ OLD_NAMES: Final = {
 
 OUTRANKED: Final = frozenset({"chat_id"})
 """Old names that once stood beside the new one with a meaning of their own: the new one wins."""
+
+ALIKE: Final = frozenset({"AGENT_HOST", "AGENT_PORT"})
+"""No settings of the bridge, and no mistyped ones either: a host's agent has them."""

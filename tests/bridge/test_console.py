@@ -566,7 +566,8 @@ def test_a_wrong_word_ends_with_2_and_the_usage(
 
 def test_every_word_is_done_and_no_word_at_all_runs_the_bridge() -> None:
     deeds = {" ".join(words) for words in ASKED if len(words) == 2}
-    assert set(room.DEEDS) == deeds
+    assert set(room.DEEDS) == {*deeds, "enrol"}
+    assert parse_words(["enrol", "web-1"]).deed == "enrol"
     assert parse_words([]).deed is None
 
 

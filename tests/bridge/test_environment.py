@@ -131,7 +131,7 @@ def test_a_slip_of_the_fingers_is_asked_about(tmp_path: Path, written: str, mean
 
 
 def test_foreign_variables_are_left_alone(tmp_path: Path) -> None:
-    names = ("AGENT_PORT", "AGENT_ID", "GRAFANA_URL", "COMPOSE_PROJECT_NAME", "TZ")
+    names = ("AGENT_PORT", "AGENT_ID", "AGENT_HOST", "GRAFANA_URL", "COMPOSE_PROJECT_NAME", "TZ")
     text = "".join(f"{name}=1\n" for name in names)
     assert read_environment(dotenv(tmp_path, text), {"BOT_TOKN": "1"}).notices == []
 
