@@ -8,6 +8,7 @@ from typing import Any
 from bridge.clock import SystemClock
 from bridge.core.hearing import Hearing
 from bridge.core.readiness import Readiness
+from bridge.hands import WayToHosts
 from bridge.inbound.chat.command import Commands
 from bridge.inventory_file import InventoryFile
 from bridge.metrics import Metrics
@@ -28,7 +29,7 @@ def declare(folder: Path) -> Commands:
         monitors={},
         prometheus=object(),  # type: ignore[arg-type]  # nobody asks it
         artist=object(),  # type: ignore[arg-type]  # nobody asks it either
-        way=object(),  # type: ignore[arg-type]  # and nothing goes that way
+        way=WayToHosts(authority=nobody, lines=nobody),
     )
     desk = TalkDesk(
         stores=create_stores(database, Hearing()),
