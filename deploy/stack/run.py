@@ -12,6 +12,7 @@ from deploy.stack.checks_running import TELEGRAM, UNKNOWN_TOKEN, check_bot
 from deploy.stack.first_admin import invite
 from deploy.stack.folder import Folder, Member, Record, StackFault, strip_environ
 from deploy.stack.foreground import Ending, Foreground
+from deploy.stack.host_agent import open_agent
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.pasting import render_lines_to_paste
 from deploy.stack.plan import Plan, Wishes, join
@@ -79,7 +80,7 @@ def render_greeting(plan: Plan, record: Record, invitation: Sequence[str]) -> li
 
 
 def run_host(folder: Folder, voice: Voice) -> int:
-    """Run what a monitored host needs: today its exporter."""
+    """Run what a monitored host needs: its exporter, and its agent once a bridge knows it."""
     with hold(folder), Ending() as ending, contextlib.closing(Reservations()) as reservations:
         end_leftovers(folder)
         given = read_environment(folder.root)
@@ -90,6 +91,7 @@ def run_host(folder: Folder, voice: Voice) -> int:
         for notice in notices:
             voice.say(notice)
         member = create_exporter(folder, voice, join(LOOPBACK, ports["node_exporter"]))
+        agent = open_agent(folder.root, given, settings.state_dir, find_terminal())
         folder.put_record(
             Record(
                 pid=os.getpid(),
@@ -103,17 +105,27 @@ def run_host(folder: Folder, voice: Voice) -> int:
                 urls={},
             )
         )
-        greeting = [
-            "",
-            "  This host is measured. The agent, which acts on it, comes with a later release.",
-            f"  A line in the agents.txt of the machine that watches: NAME {member.address}",
-            "  (it listens on the loopback alone: bring it there through a tunnel)",
-            "  Ctrl-C ends everything.",
-            "",
+        greeting = render_host_greeting(member, agent)
+        members = [member] if agent is None else [member, agent]
+        return Foreground(folder, members, voice=voice, ending=ending, greet=lambda: greeting).run()
+
+
+def render_host_greeting(exporter: Member, agent: Member | None) -> list[str]:
+    """Say what runs on a monitored host, and what is to be done elsewhere."""
+    if agent is None:
+        lines = [
+            "  This host is measured, and has no agent: /add in the chat gives a code for it.",
+            f"  A line in the agents.txt of the machine that watches: NAME {exporter.address}",
         ]
-        return Foreground(
-            folder, [member], voice=voice, ending=ending, greet=lambda: greeting
-        ).run()
+    else:
+        lines = ["  This host is measured, and its agent takes the orders of its bridge."]
+    return [
+        "",
+        *lines,
+        "  (the exporter listens on the loopback alone: bring it there through a tunnel)",
+        "  Ctrl-C ends everything.",
+        "",
+    ]
 
 
 def create_exporter(folder: Folder, voice: Voice, address: str) -> Member:
