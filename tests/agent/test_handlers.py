@@ -36,6 +36,11 @@ class Command:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Matched(Command):
+    is_read_only: bool = True
+
+
 @dataclass
 class Everything:
     """All that the handlers act with; it notes what was asked of it."""
@@ -69,10 +74,13 @@ class Everything:
         return self.kept
 
     # the catalogue
-    def match(self, text: str) -> Command:
+    def match(self, text: str) -> Matched:
+        if text == "restart-web":
+            argv = ("/bin/systemctl", "restart", "nginx")
+            return Matched(argv=argv, shown=text, seconds=7.0, is_read_only=False)
         if text != "df -h":
             raise Denied("catalogue", "no action is like that", nearest="df")
-        return Command(argv=("/bin/df", "-h"), shown="df -h", seconds=7.0)
+        return Matched(argv=("/bin/df", "-h"), shown="df -h", seconds=7.0)
 
     # the logins
     def status(self) -> dict[str, Any]:
@@ -207,6 +215,16 @@ async def test_without_a_shell_only_an_action_of_the_catalogue_runs_also_under_s
         assert house.asked == []
         await house.ask(Verb.RUN, command="df -h")
         assert house.asked[0][2] == Command(argv=("/bin/df", "-h"), shown="df -h", seconds=7.0)
+
+
+async def test_a_careful_order_runs_only_what_changes_nothing() -> None:
+    house = Everything("shell")
+    denied = await house.refusal(Verb.RUN, command="restart-web", careful=True)
+    assert denied.rule == "careful"
+    assert house.asked == []
+    await house.ask(Verb.RUN, command="df -h", careful=True)
+    await house.ask(Verb.RUN, command="restart-web", careful=False)
+    assert [each[2].argv[0] for each in house.asked] == ["/bin/df", "/bin/systemctl"]
 
 
 async def test_a_time_that_was_asked_for_wins_over_the_actions_own() -> None:
