@@ -315,3 +315,4 @@ FAILURES_TOGETHER = timedelta(hours=6)  # chosen: what guesses at a host all day
 FAILURES_EDITED = timedelta(
     minutes=30
 )  # chosen: beside that, at each doubling; alerts need the room
+JOB_FETCHED_CHARACTERS = 8 * 1024 * 1024  # twice what an agent keeps of an output, in bytes

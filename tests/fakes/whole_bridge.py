@@ -15,6 +15,7 @@ import httpx
 from bridge.app import open_bridge
 from bridge.clients.telegram import Telegram
 from bridge.clients.telegram_updates import TelegramUpdates
+from bridge.hands import WayToHosts
 from bridge.parties import ArtistParty, Outside, PrometheusParty
 from bridge.running import Bridge
 from bridge.settings import Settings
@@ -56,6 +57,7 @@ async def open_whole_bridge(
     local: LocalTelegram,
     prometheus: PrometheusParty | None = None,
     artist: ArtistParty | None = None,
+    way: WayToHosts | None = None,
     /,
     **changes: str,
 ) -> AsyncIterator[WholeBridge]:
@@ -71,7 +73,9 @@ async def open_whole_bridge(
     }
     telegram = Telegram(local.sandbox.bot_token, api_base=local.sandbox.url)
     ear = TelegramUpdates(local.sandbox.bot_token, api_base=local.sandbox.url)
-    outside = Outside(telegram=telegram, ear=ear, monitors={}, prometheus=prometheus, artist=artist)
+    outside = Outside(
+        telegram=telegram, ear=ear, monitors={}, prometheus=prometheus, artist=artist, way=way
+    )
     try:
         async with open_bridge(Settings.load(environ), token=TOKEN, outside=outside) as bridge:
             transport = httpx.ASGITransport(bridge.web)

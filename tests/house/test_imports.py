@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "app": {
         *TRUNK,
         *("clients", "running", "parties", "settings", "premises", "store", "bookkeeping"),
-        "drawing",
+        *("drawing", "agents_door", "hands"),
     },
     "drawing": {*TRUNK, "core", "views"},
     "bookkeeping": {*TRUNK, "core", "store", "settings", "watching"},
@@ -37,7 +37,14 @@ MAY_IMPORT = {
         *("core", "flows", "store", "clients", "settings", "premises", "inventory_file"),
     },
     "agents_door": {"settings", "premises"},
-    "parties": {"core", "flows", "settings"},
+    "parties": {"core", "flows", "settings", "hands"},
+    "hands": {"core", "clients"},
+    "commanding": {
+        *TRUNK,
+        *("core", "views", "flows", "store", "clients", "inbound", "settings", "parties"),
+        *("stores", "hands", "inventory_file", "inventory_writing"),
+    },
+    "telling": {"core", "store", "stores"},
     "talking": {
         *TRUNK,
         *(
@@ -50,6 +57,8 @@ MAY_IMPORT = {
             "inventory_file",
             "flows",
             "stores",
+            "commanding",
+            "telling",
         ),
     },
     "inventory_file": {"core"},
@@ -78,7 +87,7 @@ MAY_IMPORT = {
 }
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
-    "flows": set[str](),
+    "flows": {"run_job"},
     "clients": {
         *("threads", "telegram", "telegram_faults", "telegram_media", "answers"),
         "certificates",
@@ -106,6 +115,7 @@ SIBLINGS = {
         *("web.answers", "web.health", "web.telegram", "web.webhook"),
         *("chat.command", "chat.requests", "chat.strangers", "chat.arrivals"),
         *("chat.hosts", "chat.offers"),
+        *("chat.confirming", "chat.running_jobs", "chat.everywhere"),
     },
 }
 # room of the sandbox → the rooms that it may import, beside answers, limits and refusals

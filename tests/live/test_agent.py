@@ -100,6 +100,11 @@ class Fleet:
         assert taken.returncode == 0, taken.stderr
         return code
 
+    def list_host(self, name: str, port: int) -> None:
+        """Write a host of the inventory; nobody exports anything there."""
+        with (self.folder / "agents.txt").open("a") as file:
+            file.write(f"{name} 127.0.0.1:{port}\n")
+
     async def start_agent(self, name: str) -> None:
         agent = await self.programs.start(sys.executable, "-m", "agent", environ=self.own(name))
         self.agents[name] = agent
@@ -217,6 +222,7 @@ async def test_a_command_runs_on_an_enrolled_host_and_is_written_down(fleet: Fle
 
 
 async def test_a_code_works_once_and_shows_in_no_log(fleet: Fleet) -> None:
+    fleet.list_host("web-2", 9202)
     code = await fleet.enrol("web-2")
     again = await asyncio.to_thread(
         fleet.run, "agent", "enrol", told=code + "\n", **fleet.own("web-2")
@@ -301,7 +307,8 @@ async def test_an_agent_that_dies_leaves_nothing_and_is_not_told_of_as_done(flee
 
 
 async def test_a_broadcast_asks_every_host_and_names_the_dead(fleet: Fleet) -> None:
-    for name in ("web-1", "web-2"):
+    for number, name in enumerate(("web-1", "web-2")):
+        fleet.list_host(name, 9201 + number)
         await fleet.enrol(name)
     await fleet.start_agent("web-1")
     message = await fleet.ask("/broadcast nproc", "3 of 3 hosts")

@@ -26,10 +26,10 @@ from bridge.inbound.chat.confirming import Confirming
 from bridge.inbound.chat.everywhere import Everywhere, Note, list_hosts
 from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.running_jobs import Run, RunDesk, RunningJobs, name_job
-from bridge.views.jobs import write_uses
+from bridge.views.jobs import write_output, write_uses
 from bridge.views.voice import marked
 
-_FREE_SHELL: Final = frozenset({"catalogue", "argument", "syntax"})
+_FREE_SHELL: Final = frozenset({"catalogue", "argument", "words", "missing"})
 """Rules of a host that its free shell would not know."""
 
 
@@ -133,6 +133,15 @@ class ControlCommands:
                 changes=True,
                 replaces=False,
                 run=self._stop,
+            ),
+            declare(
+                name="output",
+                needs=Role.OPERATOR,
+                help=marked("Everything that a host has kept of a command's output"),
+                usage="<job>",
+                is_listed=False,
+                replaces=False,
+                run=self._output,
             ),
         )
 
@@ -268,12 +277,12 @@ class ControlCommands:
         return ()
 
     async def _stop(self, asked: Asked) -> Answer:
-        require_words(asked, 1, 1)
-        word = asked.words[0]
-        if not (word.isascii() and word.isdigit()):
-            raise Mistake("%(word)s is no job.", word=word)
-        await self.jobs.stop(int(word[:18]), asked.actor.scope)
+        await self.jobs.stop(_read_job(asked), asked.actor.scope)
         return ()
+
+    async def _output(self, asked: Asked) -> Content:
+        host, text = await self.jobs.fetch(_read_job(asked), asked.actor)
+        return write_output(asked.voice, host, text)
 
     async def _ask(
         self,
@@ -296,3 +305,12 @@ class ControlCommands:
 
 def _first(asked: Asked) -> str | None:
     return asked.words[0] if asked.words else None
+
+
+def _read_job(asked: Asked) -> int:
+    """Read the number of a job that a button holds."""
+    require_words(asked, 1, 1)
+    word = asked.words[0]
+    if not (word.isascii() and word.isdigit()):
+        raise Mistake("%(word)s is no job.", word=word)
+    return int(word[:18])

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from agent.wire import Event, Verb
 from bridge import limits
-from bridge.core.access import Scope, visible
+from bridge.core.access import Actor, Scope, visible
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry, Outcome
 from bridge.core.formatted import Content
@@ -20,7 +20,7 @@ from bridge.core.keyboards import Button, Keyboard
 from bridge.core.outbox import Outcome as Shown
 from bridge.core.outbox import Sent
 from bridge.errors import BridgeError, Missing, TooMuch
-from bridge.flows.ask_host import ask_host
+from bridge.flows.ask_host import ask_host, fetch_text
 from bridge.flows.run_job import run_job
 from bridge.inbound.chat.command import Asked, write_entry
 from bridge.logs import create_log
@@ -68,6 +68,10 @@ class Kept(Protocol):
 
     async def end(self, number: int, *, entry: Entry) -> None:
         """Write down how it ended."""
+        ...
+
+    async def find(self, number: int) -> KeptJob | None:
+        """Find a job by its number."""
         ...
 
 
@@ -168,6 +172,27 @@ class RunningJobs:
             host, Verb.CANCEL, job=f"{kept.key[:24]}.stop", within=limits.JOB_GRACE, of=kept.key
         )
         await ask_host(host.name, events)
+
+    async def fetch(self, number: int, actor: Actor) -> tuple[str, str]:
+        """Fetch what a job's host has kept of its output: the host, and the text.
+
+        Raises:
+            Missing: there is no such job, or its host does not exist for whoever asks.
+            Outage: the host does not answer.
+            HostRefused: it has not kept it.
+        """
+        kept = await self._desk.kept.find(number)
+        host = self._find(kept.host, actor.scope) if kept else None
+        if kept is None or host is None or kept.chat.chat_id != actor.chat.chat_id:
+            raise Missing("Nothing is kept of that any more.")
+        events = self._desk.hands.ask(
+            host,
+            Verb.FETCH,
+            job=f"{kept.key[:24]}.output",
+            within=limits.JOB_GRACE,
+            of=kept.key,
+        )
+        return host.name, await fetch_text(host.name, events)
 
     def _find(self, name: str, scope: Scope) -> Host | None:
         hosts = visible(self._desk.inventory().hosts, scope)

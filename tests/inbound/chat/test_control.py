@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,6 +50,10 @@ class FakeKept:
         self.begun[job.key] = job
         self.entries.append(entry)
         return len(self.begun)
+
+    async def find(self, number: int) -> KeptJob | None:
+        kept = list(self.begun.values())
+        return kept[number - 1] if 0 < number <= len(kept) else None
 
     async def note_message(self, number: int, telegram_id: int) -> None:
         del number, telegram_id
@@ -376,6 +381,29 @@ async def test_top_shows_processes_to_viewers(world: World) -> None:
     [said] = await world.say("/top web-1 mem 3", VIEWER)
     assert "init" in said.text
     assert world.hands.asked[0].arguments == {"by": "mem", "count": 3}
+
+
+async def test_what_a_host_has_kept_is_fetched_whole(world: World) -> None:
+    await world.say("/op_exec web-1 df")
+    text = "a\nb\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+
+    def says(_: Asking) -> list[wire.Event]:
+        pieces = [wire.Output(at=0, is_error=False, text=each) for each in ("a\n", "b\n")]
+        return [*pieces, *told(bytes=4, digest=digest)]
+
+    world.hands.says = says
+    [said] = await world.press("output 1")
+    assert said.content.attachment is not None
+    assert said.content.attachment.content == text.encode()
+    [order] = world.hands.of(Verb.FETCH)
+    [run] = world.hands.of(Verb.RUN)
+    assert order.arguments == {"of": run.job}
+    digest = "0" * 64
+    [said] = await world.press("output 1")
+    assert said.content.attachment is None
+    [said] = await world.press("output 2")
+    assert said.content.attachment is None
 
 
 async def test_in_a_group_the_answer_is_a_reply(world: World) -> None:
