@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
 
+from agent.wire import Event, Verb
 from bridge import limits
 from bridge.clients.authority import Authority
 from bridge.clients.certificates import create_verifier
@@ -17,12 +18,15 @@ from bridge.clock import Clock
 from bridge.core.agents import Agent
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
+from bridge.core.inventory import Host
 from bridge.core.logins import LoginFacts
 from bridge.core.presence import write_agent_sampled
+from bridge.core.told import Inside
 from bridge.errors import BridgeError, Mistake
 from bridge.flows.dismiss_host import dismiss_host
 from bridge.flows.enrol_host import Entrance, Knock, Welcome, enrol_host
 from bridge.flows.invite_host import Door, Invited, invite_host
+from bridge.flows.look_inside import look_inside
 from bridge.flows.receive_login import receive_login
 from bridge.flows.take_letter import take_letter
 from bridge.hands import Hands, WayToHosts
@@ -145,6 +149,15 @@ class Commanding:
             ("letters", limits.LETTERS_PASS, self._read_letters),
             ("jobs", limits.JOBS_PURGE_PASS, self._purge),
         ]
+
+    async def look_inside(self, host: Host) -> Inside | None:
+        """Tell who is logged in on a host and what it is busy with; None where it does not say."""
+
+        def ask(verb: Verb, arguments: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
+            job = secrets.token_hex(16)
+            return self.hands.ask(host, verb, job=job, within=limits.INSIDE_WITHIN, **arguments)
+
+        return await look_inside(host.name, ask)
 
     async def _resume(self) -> None:
         await self._resuming.resume(self._control.jobs.is_running)

@@ -316,3 +316,6 @@ FAILURES_EDITED = timedelta(
     minutes=30
 )  # chosen: beside that, at each doubling; alerts need the room
 JOB_FETCHED_CHARACTERS = 8 * 1024 * 1024  # twice what an agent keeps of an output, in bytes
+CARD_PROCESSES = 3  # chosen: on a host's card, where much else stands
+CARD_SESSIONS = 5
+INSIDE_WITHIN = timedelta(seconds=3)  # chosen: a card does not wait longer for a host's agent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ from bridge.inbound.chat.queries import Queries
 from bridge.inbound.chat.readings import Readings
 from bridge.inbound.chat.speaker import ChatSpeaker
 from bridge.inbound.chat.welcome import Welcome
-from bridge.inbound.web.telegram import TelegramDesk
+from bridge.inbound.web.telegram import TelegramDesk, secret_of
 from bridge.inventory_file import InventoryFile
 from bridge.logs import create_log
 from bridge.metrics import Metrics
@@ -256,7 +255,13 @@ class Talk:
         hosts = Hosts(inventory=lambda: self.inventory, usual=self._settings.default_host)
         scrape = self._settings.scrape_interval
         families: list[Fleet | Readings | Queries | Pictures] = [
-            Fleet(hosts, prometheus=prometheus, alerts=self, scrape=scrape),
+            Fleet(
+                hosts,
+                prometheus=prometheus,
+                alerts=self,
+                scrape=scrape,
+                look_inside=self.commanding.look_inside if self.commanding else None,
+            ),
             Readings(hosts, prometheus=prometheus, scrape=scrape),
             Queries(prometheus=prometheus),
         ]
@@ -392,8 +397,3 @@ class Talk:
         return self._desk.renderer.render(
             facts, Form.FORMATTED, language=voice.language, zone=voice.zone, now=voice.now
         )
-
-
-def secret_of(token: str) -> str:
-    """Make the secret of Telegram's calls from the bot's token, which it does not give away."""
-    return hashlib.sha256(f"opswire telegram door\0{token}".encode()).hexdigest()

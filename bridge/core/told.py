@@ -73,6 +73,15 @@ class Session:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inside:
+    """What only the agent of a host knows."""
+
+    uses: tuple[Use, ...]
+    """The busiest processes, the greediest first."""
+    sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoginWatch:
     """How the watch of logins stands."""
 

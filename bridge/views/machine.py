@@ -11,7 +11,9 @@ from bridge.core.formatted import Formatted
 from bridge.core.machines import FileSystem, Machine, Traffic, Usage
 from bridge.core.presence import Presence, State
 from bridge.core.readings import Condition
+from bridge.core.told import Inside
 from bridge.views.hosts import MARKS
+from bridge.views.jobs import write_uses
 from bridge.views.standing import BAD
 from bridge.views.units import (
     render_bits,
@@ -80,6 +82,7 @@ def write_machine_card(
     trouble: str,
     condition: Condition,
     warnings: Sequence[str] = (),
+    inside: Inside | None = None,
 ) -> Formatted:
     """Write everything about a host; `trouble` says why it may not be believed."""
     is_known = condition in {Condition.FRESH, Condition.OLD}
@@ -96,7 +99,16 @@ def write_machine_card(
         shown=show_machine(voice, machine) if is_known else None,
         sampled=voice.time(presence.sampled_at) if presence.sampled_at and is_known else "",
         warnings=list(warnings),
+        busiest=write_uses(voice, inside.uses) if inside else [],
+        sessions=_count_sessions(inside) if inside else None,
+        logged_in=len(inside.sessions) if inside else 0,
     )
+
+
+def _count_sessions(inside: Inside) -> list[str]:
+    """Name who is logged in and where from, as many as fit."""
+    shown = inside.sessions[: limits.CARD_SESSIONS]
+    return [f"{each.user} ({each.host})" if each.host else each.user for each in shown]
 
 
 def show_machine(voice: Voice, machine: Machine) -> ShownMachine:

@@ -87,7 +87,7 @@ MAY_IMPORT = {
 }
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
-    "flows": {"run_job"},
+    "flows": {"run_job", "ask_host"},
     "clients": {
         *("threads", "telegram", "telegram_faults", "telegram_media", "answers"),
         "certificates",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -12,6 +14,7 @@ from bridge.core.formatted import Content, Formatted
 from bridge.core.inventory import Host
 from bridge.core.keyboards import Button, Keyboard
 from bridge.core.pages import choose_page, cut_page
+from bridge.core.told import Inside
 from bridge.core.typed import show_word
 from bridge.errors import Mistake
 from bridge.flows.examine_host import examine_host
@@ -42,16 +45,27 @@ class Prometheus(Protocol):
         ...
 
 
+LookInside = Callable[[Host], Awaitable[Inside | None]]
+"""Asks a host's agent for what only it knows."""
+
+
 class Fleet:
     """`/agents`, `/status` and `/stat`."""
 
     def __init__(
-        self, hosts: Hosts, *, prometheus: Prometheus, alerts: Alerts, scrape: timedelta
+        self,
+        hosts: Hosts,
+        *,
+        prometheus: Prometheus,
+        alerts: Alerts,
+        scrape: timedelta,
+        look_inside: LookInside | None = None,
     ) -> None:
         self._hosts = hosts
         self._prometheus = prometheus
         self._alerts = alerts
         self._scrape = scrape
+        self._look_inside = look_inside
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -151,8 +165,9 @@ class Fleet:
 
     async def _card(self, asked: Asked, host: Host) -> Content:
         voice = asked.voice
-        examined = await examine_host(
-            host, prometheus=self._prometheus, now=voice.now, scrape=self._scrape
+        examined, inside = await asyncio.gather(
+            examine_host(host, prometheus=self._prometheus, now=voice.now, scrape=self._scrape),
+            self._ask_inside(host),
         )
         text = write_machine_card(
             voice,
@@ -161,8 +176,14 @@ class Fleet:
             condition=examined.condition,
             trouble=tell_trouble(asked, examined, examined.condition),
             warnings=tell_warnings(asked, examined.warnings),
+            inside=inside,
         )
         return Content(text=text, keyboard=offer_after_card(voice, host, "status"))
+
+    async def _ask_inside(self, host: Host) -> Inside | None:
+        if self._look_inside is None or not host.agent_address:
+            return None
+        return await self._look_inside(host)
 
 
 def _read_list(asked: Asked) -> tuple[bool, int]:
