@@ -197,9 +197,11 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         async with open_scene(Path(name), given) as (programs, telegram, crowd, environ):
             await measure_process(programs, crowd, environ, given)
+            state = Path(name) / "inside"
+            state.mkdir()
             inside = {
                 **environ,
-                "STATE_DIR": str(Path(name) / "inside"),
+                "STATE_DIR": str(state),
                 "ALERTMANAGER_URL": NOWHERE,
                 "ALERT_CHAT_ID": str(GROUP),
                 "SERVER_PORT": str(free_port()),
