@@ -160,7 +160,8 @@ async def open_scene(
 ) -> AsyncIterator[tuple[Programs, RunningTelegram, Crowd, dict[str, str]]]:
     """Run Prometheus and a local Telegram with people in it; give the bridge's settings."""
     hosts = [f"web-{number}" for number in range(given.people)]
-    (folder / "agents.txt").write_text("".join(f"{each} 127.0.0.1:9\n" for each in hosts))
+    lines = (f"{host} 127.0.0.1:{10_000 + number}\n" for number, host in enumerate(hosts))
+    (folder / "agents.txt").write_text("".join(lines))  # nobody is there: Prometheus has it all
     async with AsyncExitStack() as stack:
         programs = Programs(folder, stack)
         telegram = await stack.enter_async_context(
@@ -196,9 +197,11 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         async with open_scene(Path(name), given) as (programs, telegram, crowd, environ):
             await measure_process(programs, crowd, environ, given)
+            state = Path(name) / "inside"
+            state.mkdir()
             inside = {
                 **environ,
-                "STATE_DIR": str(Path(name) / "inside"),
+                "STATE_DIR": str(state),
                 "ALERTMANAGER_URL": NOWHERE,
                 "ALERT_CHAT_ID": str(GROUP),
                 "SERVER_PORT": str(free_port()),
