@@ -12,10 +12,9 @@ import logging
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,28 +22,13 @@ from fastapi import FastAPI
 from agent import __version__, limits
 from agent import folder as kept
 from agent.api import Desk, create_api
+from agent.assembly import BuildHandlers, Parts
 from agent.gate import Gate
-from agent.handlers import Handler
 from agent.metrics import Metrics
 from agent.premises import Premises, open_premises
 from agent.settings import Settings
-from agent.wire import Verb
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What every part of the agent may need."""
-
-    settings: Settings
-    premises: Premises
-    metrics: Metrics
-    clock: Callable[[], float]
-
-
-BuildHandlers = Callable[[Parts, AsyncExitStack], Awaitable[Mapping[Verb, Handler]]]
-"""Makes what answers orders; what has to be ended is pushed onto the stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,24 +70,6 @@ async def open_agent(
             look=lambda: {"host": premises.enrolled.host},
         )
         yield Agent(premises=premises, api=create_api(desk), metrics=metrics)
-
-
-def keep(stack: AsyncExitStack, work: Coroutine[Any, Any, None], *, name: str) -> None:
-    """Let work go on beside the orders until the stack is closed; say so if it ends by itself."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_tell_of_end)
-
-    async def stop() -> None:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # the log has it already
-            await task
-
-    stack.push_async_callback(stop)
-
-
-def _tell_of_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (fault := task.exception()) is not None:
-        _log.error("%s ended, and only a restart brings it back", task.get_name(), exc_info=fault)
 
 
 async def run(settings: Settings, *, build: BuildHandlers) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent import __version__
-from agent.app import Parts, keep
+from agent.assembly import Parts, keep
 from agent.catalogue import Catalogue, load_catalogue
 from agent.handlers import Handler, Hands, create_handlers
 from agent.jobs import Command, Jobs

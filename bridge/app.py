@@ -193,20 +193,23 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     for monitor in (prometheus, *alertmanagers):
         stack.push_async_callback(monitor.close)
     watched = _open_watched(settings, stack)
-    authority = open_authority(
-        settings.state_dir / FOLDER, door=settings.agents_address, now=SystemClock().now()
-    )
-    lines = Agents(authority.create_calling_context(), authority.sign)
-    stack.push_async_callback(lines.close)
     return Outside(
         telegram=telegram,
         ear=ear,
         artist=artist,
-        way=WayToHosts(authority=authority, lines=lines),
+        way=_open_way(settings, stack),
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
         watched=watched,
     )
+
+
+def _open_way(settings: Settings, stack: AsyncExitStack) -> WayToHosts:
+    folder = settings.state_dir / FOLDER
+    authority = open_authority(folder, door=settings.agents_address, now=SystemClock().now())
+    lines = Agents(authority.create_calling_context(), authority.sign)
+    stack.push_async_callback(lines.close)
+    return WayToHosts(authority=authority, lines=lines)
 
 
 def _open_watched(settings: Settings, stack: AsyncExitStack) -> Watched:

@@ -103,20 +103,7 @@ class Commanding:
         self._control = ControlCommands(
             ControlDesk(hosts=hosts, running=running, confirming=confirming, note=desk.note)
         )
-        self._enrolment = EnrolmentCommands(
-            EnrolmentDesk(
-                hosts=hosts,
-                invite=self._invite,
-                dismiss=self._dismiss,
-                speaker=desk.speaker,
-                confirming=confirming,
-                is_sampled=self._is_sampled,
-                find_voice=desk.find_voice,
-                start=desk.start,
-                clock=clock.now,
-                sleep=clock.sleep,
-            )
-        )
+        self._enrolment = self._create_enrolment(hosts, confirming)
         self._resuming = Resuming(
             hands=hands,
             speaker=desk.speaker,
@@ -128,6 +115,23 @@ class Commanding:
         self.families = (self._control, self._enrolment, confirming)
         """Whose commands the chat has."""
         self.hands = hands
+
+    def _create_enrolment(self, hosts: Hosts, confirming: Confirming) -> EnrolmentCommands:
+        desk = self._desk
+        return EnrolmentCommands(
+            EnrolmentDesk(
+                hosts=hosts,
+                invite=self._invite,
+                dismiss=self._dismiss,
+                speaker=desk.speaker,
+                confirming=confirming,
+                is_sampled=self._is_sampled,
+                find_voice=desk.find_voice,
+                start=desk.start,
+                clock=desk.clock.now,
+                sleep=desk.clock.sleep,
+            )
+        )
 
     @property
     def authority(self) -> Authority:

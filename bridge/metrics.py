@@ -47,9 +47,6 @@ class Metrics:
             "alerts_unwanted",
             "Alerts that fire and no chat is shown: switched off, or of hosts no chat may know of.",
         )
-        self.logins = self._counter(
-            "logins_total", "What agents tell of logins, by host and kind.", "host", "kind"
-        )
         self.template_faults = self._counter(
             "template_faults_total",
             "Templates that failed and were replaced by the plain form.",
@@ -61,10 +58,17 @@ class Metrics:
         self.command_seconds = self._histogram(
             "command_seconds", "From a person's update to the answer.", _SLOW
         )
+        self.ready = self._gauge("ready", "1 where the check of /readyz passes, else 0.", "check")
+        self._add_hosts()
+
+    def _add_hosts(self) -> None:
+        """Add the figures about hosts and their agents."""
+        self.logins = self._counter(
+            "logins_total", "What agents tell of logins, by host and kind.", "host", "kind"
+        )
         self.agent_calls = self._counter(
             "agent_calls_total", "Orders to hosts, by verb and outcome.", "verb", "outcome"
         )
-        self.ready = self._gauge("ready", "1 where the check of /readyz passes, else 0.", "check")
 
     def note_depth(self, waiting: int, unheard: int, oldest_seconds: float) -> None:
         """Set the figures of the queue."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from agent.wire import Event
 from bridge import limits
 from bridge.core.jobs import Job, State, fail
-from bridge.flows.run_job import follow_job
+from bridge.flows.follow_job import follow_job
 
 Ask = Callable[[str], AsyncGenerator[Event, None]]
 """Gives a host the order, and what it says to that."""

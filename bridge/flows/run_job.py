@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from datetime import timedelta
 
 from agent.wire import Event
-from bridge.core.jobs import Job, State, absorb, fail
-from bridge.errors import Late, Outage, Refused, Unanswered
+from bridge.core.jobs import Job
+from bridge.flows.follow_job import follow_job
 
 Show = Callable[[Job], Awaitable[object]]
 """Shows how a job stands; it never raises."""
@@ -48,27 +47,6 @@ async def run_job(
         showing.cancel()
         await asyncio.wait({showing})
     return latest.job
-
-
-async def follow_job(
-    job: Job, events: AsyncGenerator[Event, None], note: Callable[[Job], None] = lambda _: None
-) -> Job:
-    """Follow a job to its end; whatever happens, it ends in one of the states there are."""
-    try:
-        async with aclosing(events) as said:
-            async for event in said:
-                job = absorb(job, event)
-                note(job)
-    except (Late, Unanswered) as fault:
-        job = fail(job, State.SILENT, fault.reason)
-    except Outage as fault:
-        job = fail(job, State.UNREACHABLE, fault.reason)
-    except Refused as fault:
-        job = fail(job, State.REFUSED, fault.sentence)
-    if not job.state.is_over:
-        job = fail(job, State.SILENT, "")
-    note(job)
-    return job
 
 
 async def _keep_showing(

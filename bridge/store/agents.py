@@ -25,7 +25,7 @@ from bridge.core.host_codes import (
 )
 from bridge.store.audit import put_entry
 from bridge.store.database import Database
-from bridge.store.tables import agent_codes, agents
+from bridge.store.host_tables import agent_codes, agents
 
 
 class Agents:

@@ -13,7 +13,7 @@ from bridge.core.audit import Entry
 from bridge.core.jobs import KeptJob
 from bridge.store.audit import put_entry
 from bridge.store.database import Database
-from bridge.store.tables import jobs
+from bridge.store.host_tables import jobs
 
 
 class Jobs:

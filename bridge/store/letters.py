@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from bridge import limits
 from bridge.core.letters import Letter
 from bridge.store.database import Database
-from bridge.store.tables import letters
+from bridge.store.host_tables import letters
 
 
 @dataclass(frozen=True, kw_only=True)

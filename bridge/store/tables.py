@@ -71,14 +71,14 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-def _only(condition: str) -> dict[str, Any]:
+def only(condition: str) -> dict[str, Any]:
     """Limit an index to the rows that a condition holds for, in either database."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
-def _one(condition: str) -> dict[str, Any]:
+def one(condition: str) -> dict[str, Any]:
     """Let there be one such row at most, among those that a condition holds for."""
-    return {"unique": True, **_only(condition)}
+    return {"unique": True, **only(condition)}
 
 
 metadata = MetaData()
@@ -118,7 +118,7 @@ episodes = Table(
 # The latest episode of each alert in a webhook.
 Index("episodes_latest", episodes.c.alert, episodes.c.id)
 # At most one episode of an alert is open, whoever writes.
-Index("episodes_one_open", episodes.c.alert, **_one("ended_at IS NULL"))
+Index("episodes_one_open", episodes.c.alert, **one("ended_at IS NULL"))
 # What is old enough to be purged.
 Index("episodes_ended", episodes.c.ended_at)
 
@@ -140,7 +140,7 @@ boards = Table(
     Column("hurried_at", Instant),  # when it was last shown early, for a critical alert
 )
 # The board that stands in a destination; there is at most one.
-Index("boards_one_open", boards.c.chat_id, boards.c.thread_id, **_one("closed_at IS NULL"))
+Index("boards_one_open", boards.c.chat_id, boards.c.thread_id, **one("closed_at IS NULL"))
 
 cards = Table(
     "cards",
@@ -163,7 +163,7 @@ Index(
     cards.c.alert_group,
     cards.c.chat_id,
     cards.c.thread_id,
-    **_one("closed_at IS NULL"),
+    **one("closed_at IS NULL"),
 )
 # What a board stands for.
 Index("cards_board", cards.c.board_id)
@@ -215,16 +215,16 @@ Index(
     messages.c.chat_id,
     messages.c.priority,
     messages.c.waiting_since,
-    **_only("shown_revision < revision"),
+    **only("shown_revision < revision"),
 )
 # The messages of a card or a board. SQLite takes the partial ones below for no query that binds
 # the kind as a parameter.
 Index("messages_of_card", messages.c.card_id)
 Index("messages_of_board", messages.c.board_id)
 # One card message and one list a card.
-Index("messages_card", messages.c.card_id, messages.c.kind, **_one("kind IN ('card', 'list')"))
+Index("messages_card", messages.c.card_id, messages.c.kind, **one("kind IN ('card', 'list')"))
 # One message a board.
-Index("messages_board", messages.c.board_id, **_one("kind = 'board'"))
+Index("messages_board", messages.c.board_id, **one("kind = 'board'"))
 # Repeats of what could not be read, and the notice of one matter.
 Index("messages_digest", messages.c.digest)
 
@@ -356,70 +356,3 @@ preferences = Table(
     Column("scope", Json, nullable=False),  # the hosts that exist here, as core.access.Scope
     Column("title", Json, nullable=False),  # what the chat was called when last seen
 )
-
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("id", ROW_ID, primary_key=True),
-    Column("key", String(64), nullable=False, unique=True),  # its name between bridge and agent
-    Column("host", Text, nullable=False),
-    Column("command", Json, nullable=False),  # as it was typed
-    Column("chat_id", BigInteger, nullable=False),
-    Column("thread_id", BigInteger, nullable=False),
-    Column("telegram_id", BigInteger),  # the message that tells of it
-    Column("begun_by", BigInteger, nullable=False),
-    Column("begun_at", Instant, nullable=False),
-    Column("ended_at", Instant),
-    sqlite_autoincrement=True,  # a button names it by its number
-)
-# What is left after a restart; what is old enough to be purged.
-Index("jobs_ended", jobs.c.ended_at)
-
-# Codes that let hosts in; a host has one good code at most.
-agent_codes = Table(
-    "agent_codes",
-    metadata,
-    Column("digest", DIGEST, primary_key=True),  # of the secret, which is nowhere
-    Column("host", String(64), nullable=False),  # in small letters
-    Column("about", Json, nullable=False),  # the host as it is written, where its agent will be
-    Column("made_by", BigInteger),  # null: at the console
-    Column("made_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("used_at", Instant),
-    Column("replaced_at", Instant),  # when a newer one took its place, or the host went
-    Column("told", Json, nullable=False),  # what of its misuse somebody was told
-)
-# The codes that a fresh one replaces.
-Index("agent_codes_host", agent_codes.c.host)
-
-# Every key that ever spoke for a host. Those that were revoked stay for good.
-agents = Table(
-    "agents",
-    metadata,
-    Column("id", ROW_ID, primary_key=True),
-    Column("host", String(64), nullable=False),  # in small letters
-    Column("key", DIGEST, nullable=False, unique=True),  # hexadecimal digits
-    Column("about", Json, nullable=False),  # host, serial, address, version
-    Column("enrolled_at", Instant, nullable=False),
-    Column("last_seen", Instant),
-    Column("revoked_at", Instant),  # null: it speaks for its host
-)
-# One key speaks for a host.
-Index("agents_one_alive", agents.c.host, **_one("revoked_at IS NULL"))
-
-# What hosts have told; each copy of a letter is the same row.
-letters = Table(
-    "letters",
-    metadata,
-    Column("id", ROW_ID, primary_key=True),
-    Column("digest", DIGEST, nullable=False, unique=True),
-    Column("about", Json, nullable=False),  # host, kind, facts
-    Column("issued_at", Instant, nullable=False),  # by the host's clock
-    Column("received_at", Instant, nullable=False),
-    Column("done_at", Instant),  # null: nobody has read it yet
-    sqlite_autoincrement=True,  # a letter under way must not end another that took its number
-)
-# What waits to be read, in order.
-Index("letters_waiting", letters.c.done_at, letters.c.id)
-# What is old enough to be purged.
-Index("letters_received", letters.c.received_at)

@@ -63,9 +63,15 @@ def write_file(voice: Voice, job: Job) -> Content | None:
     output = clean(job.output)
     if not job.state.is_over or not _cut(output, is_over=True)[1]:
         return None
-    name = f"{job.host}-{voice.now:%Y%m%d-%H%M%S}.txt"
-    caption = voice.write("job_file", CAPTION_CHARACTERS, job=job)
-    return Content(text=caption, attachment=Attachment(name=name, content=legible(output).encode()))
+    return write_output(voice, job.host, output, is_whole=job.is_whole)
+
+
+def write_output(voice: Voice, host: str, output: str, *, is_whole: bool = True) -> Content:
+    """Write an output as a file."""
+    name = f"{host}-{voice.now:%Y%m%d-%H%M%S}.txt"
+    caption = voice.write("job_file", CAPTION_CHARACTERS, host=host, is_whole=is_whole)
+    content = legible(clean(output)).encode(errors="replace")
+    return Content(text=caption, attachment=Attachment(name=name, content=content))
 
 
 def _cut(output: str, is_over: bool) -> tuple[str, bool]:  # noqa: FBT001 - two forms of one cut

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from agent import limits
-from agent.app import Agent, Parts
+from agent.app import Agent
+from agent.assembly import Parts
 from agent.errors import Denied
 from agent.handlers import Handler
 from agent.keys import read_public_key

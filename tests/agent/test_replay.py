@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agent.app import Parts, open_agent
+from agent.app import open_agent
+from agent.assembly import Parts
 from agent.handlers import Handler
 from agent.wire import END, LETTER, ORDER, Event, Order, Told, Verb, seal
 from tests.agent.parties import NOON, Bridge, Enrolment, enrol_host, headers

@@ -11,8 +11,9 @@ import pytest
 from agent.wire import Ended, Event, Output, Started, Why
 from bridge.core.jobs import Job, State
 from bridge.errors import BridgeError, Late, Outage, Refused
+from bridge.flows.follow_job import follow_job
 from bridge.flows.run_everywhere import run_everywhere
-from bridge.flows.run_job import follow_job, run_job
+from bridge.flows.run_job import run_job
 from tests.fakes.hands import done
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

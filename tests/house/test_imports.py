@@ -87,7 +87,7 @@ MAY_IMPORT = {
 }
 # Rooms whose files do not know each other, except for the ones named.
 SIBLINGS = {
-    "flows": {"run_job", "ask_host"},
+    "flows": {"follow_job", "ask_host"},
     "clients": {
         *("threads", "telegram", "telegram_faults", "telegram_media", "answers"),
         "certificates",
@@ -95,6 +95,7 @@ SIBLINGS = {
     "store": {
         *(
             "tables",
+            "host_tables",
             "lanes",
             "inbox",
             "database",
@@ -142,7 +143,7 @@ OWNERS = {
     "apprise": {"clients"},
     "cryptography": {"clients"},
     "prometheus_api_client": {"clients"},
-    "fastapi": {"inbound", "app", "running", "agents_door"},
+    "fastapi": {"inbound", "app", "running", "agents_door", "commanding"},
     "starlette": {"inbound"},
     "pydantic": {"inbound"},
     "uvicorn": {"app", "agents_door"},

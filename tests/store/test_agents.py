@@ -20,8 +20,8 @@ from bridge.core.letters import Letter
 from bridge.store.agents import Agents
 from bridge.store.audit import Audit
 from bridge.store.database import Database
+from bridge.store.host_tables import agent_codes, agents, letters
 from bridge.store.letters import Letters
-from bridge.store.tables import agent_codes, agents, letters
 from tests.fakes.clock import NOON
 
 ADA = 1001

@@ -15,6 +15,7 @@ from bridge.core.cards import CardFacts
 from bridge.core.outbox import Kind
 from bridge.errors import Outage
 from bridge.store import database as store
+from bridge.store import host_tables  # noqa: F401 - a part of the schema
 from bridge.store.database import Database
 from bridge.store.tables import episodes, heartbeat, metadata
 from tests.fakes.clock import NOON

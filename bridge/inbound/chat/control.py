@@ -84,6 +84,12 @@ class ControlCommands:
                 is_booked=True,
                 run=self._broadcast,
             ),
+            *self._declare_looks(declare),
+            *self._declare_buttons(declare),
+        )
+
+    def _declare_looks(self, declare: Callable[..., Command]) -> Sequence[Command]:
+        return (
             declare(
                 name="op_port",
                 needs=Role.OPERATOR,
@@ -119,7 +125,6 @@ class ControlCommands:
                 changes_with_words=True,
                 run=self._logins,
             ),
-            *self._declare_buttons(declare),
         )
 
     def _declare_buttons(self, declare: Callable[..., Command]) -> Sequence[Command]:

@@ -14,7 +14,7 @@ from bridge.core.audit import Entry, Outcome
 from bridge.core.inventory import Host, Inventory
 from bridge.core.jobs import Job, KeptJob, State, fail
 from bridge.errors import BridgeError
-from bridge.flows.run_job import follow_job
+from bridge.flows.follow_job import follow_job
 from bridge.inbound.chat.running_jobs import Hands, Speaker
 from bridge.logs import create_log
 from bridge.views.jobs import write_file, write_job

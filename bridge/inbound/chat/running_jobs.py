@@ -20,7 +20,8 @@ from bridge.core.keyboards import Button, Keyboard
 from bridge.core.outbox import Outcome as Shown
 from bridge.core.outbox import Sent
 from bridge.errors import BridgeError, Missing, TooMuch
-from bridge.flows.ask_host import ask_host, fetch_text
+from bridge.flows.ask_host import ask_host
+from bridge.flows.fetch_output import fetch_output
 from bridge.flows.run_job import run_job
 from bridge.inbound.chat.command import Asked, write_entry
 from bridge.logs import create_log
@@ -192,7 +193,7 @@ class RunningJobs:
             within=limits.JOB_GRACE,
             of=kept.key,
         )
-        return host.name, await fetch_text(host.name, events)
+        return host.name, await fetch_output(host.name, events)
 
     def _find(self, name: str, scope: Scope) -> Host | None:
         hosts = visible(self._desk.inventory().hosts, scope)

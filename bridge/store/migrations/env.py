@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from bridge.store import host_tables  # noqa: F401 - a part of the schema
 from bridge.store.tables import metadata
 
 context.configure(
