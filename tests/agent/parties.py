@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from agent import folder as kept
-from agent.app import Agent, create_config, open_agent
+from agent.app import Agent, Server, create_config, open_agent
 from agent.assembly import BuildHandlers
 from agent.folder import Enrolled, make_folder, put_in_place, write_enrolled
 from agent.keys import write_private_key

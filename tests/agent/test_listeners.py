@@ -201,6 +201,7 @@ def test_a_protected_port_stays(port: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pid", "name"),
     [(1, "systemd"), (4_000_001, "sshd"), (4_000_002, "node_exporter"), (os.getpid(), "python")],
+    ids=["the first process", "sshd", "node_exporter", "the agent itself"],
 )
 def test_a_protected_process_stays_whatever_its_port(pid: int, name: str, tmp_path: Path) -> None:
     proc = Proc(tmp_path)
