@@ -28,6 +28,8 @@ _BINARY: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 102
 _PERCENT: Final = 25.0
 _FLAT: Final = 1e-9
 """A range that is narrower than this share of its values is a flat line."""
+_TINY: Final = 1e-290
+"""What is smaller is drawn as nothing: its parts are no numbers that arithmetic holds."""
 _VAST: Final = 1e300
 """What differs by more cannot be reckoned with."""
 _TURNED: Final = timedelta(hours=12)
@@ -89,7 +91,8 @@ def lay_out_values(
     values: Iterable[float], unit: Unit, *, low: float | None, high: float | None
 ) -> Values:
     """Choose the range that shows all values, and round marks in it."""
-    shown = [min(max(value, -_VAST), _VAST) for value in values]
+    held = (value if abs(value) > _TINY else 0.0 for value in values)
+    shown = [min(max(value, -_VAST), _VAST) for value in held]
     least = min([*shown, *([] if low is None else [low])], default=0.0)
     most = max([*shown, *([] if high is None else [high])], default=1.0)
     if most - least <= _FLAT * max(abs(most), abs(least), _FLAT):

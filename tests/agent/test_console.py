@@ -134,9 +134,11 @@ def test_a_running_agent_has_loaded_nothing_heavy(host: Enrolment) -> None:
     loaded = _loaded(
         "import asyncio\n"
         "from agent.app import Server, create_config, open_agent\n"
+        "from agent.parts import build_handlers\n"
         "from agent.settings import Settings\n"
         "async def look():\n"
-        f"    async with open_agent(Settings.load(dict({settings}))) as agent:\n"
+        f"    known = Settings.load(dict({settings}))\n"
+        "    async with open_agent(known, build=build_handlers) as agent:\n"
         "        Server(create_config(agent.api, agent.premises))\n"
         "asyncio.run(look())\n"
     )

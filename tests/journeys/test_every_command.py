@@ -63,8 +63,8 @@ class Row:
     before: str = ""
     """What an admin says first."""
     file: bool = False
-    is_fault: bool = False
-    """Whether the answer says that it cannot be done."""
+    is_warning: bool = False
+    """Whether the answer begins with a warning: a question, or that it cannot be done."""
     is_number: bool = False
     """Whether the answer may be made of names and figures alone."""
 
@@ -77,7 +77,7 @@ TABLE: dict[str, Row] = {
     "more_info_GitHub": Row(holds="Apache-2.0"),
     "agents": Row(holds=r"web-1[\s\S]*db-1|db-1[\s\S]*web-1"),
     "hosts": Row("all", holds="web-1"),
-    "status": Row("WEB-1", holds=r"web-1[\s\S]*bookworm"),
+    "status": Row("WEB-1", holds=r"web-1[\s\S]*bookworm[\s\S]*nginx[\s\S]*ada"),
     "stat": Row(),
     "mon_cpu": Row("web-1", holds=r"30[.,]\d* ?%"),
     "mon_cpu_local": Row("192.0.2.10", holds=r"30[.,]\d* ?%"),
@@ -104,17 +104,17 @@ TABLE: dict[str, Row] = {
     "op_exec": Row("web-1 df -h", holds="all is well"),
     "bash": Row("web-1 df -h", holds="all is well"),
     "broadcast": Row("group=web uptime", holds="all is well"),
-    "op_port": Row("web-1", holds="8080"),
-    "op_stop": Row("web-1 8080", holds="8080"),
+    "op_port": Row("web-1", holds="8080", is_number=True),
+    "op_stop": Row("web-1 8080", holds="8080", is_warning=True),
     "top": Row("web-1 mem 3", holds="nginx"),
     "login": Row("web-1 status", holds="auth.log"),
-    "yes": Row("nonsense", is_fault=True),
-    "no": Row("nonsense", is_fault=True),
-    "stop": Row("4711", is_fault=True),
-    "output": Row("4711", is_fault=True),
+    "yes": Row("nonsense", is_warning=True),
+    "no": Row("nonsense", is_warning=True),
+    "stop": Row("4711", is_warning=True),
+    "output": Row("4711", is_warning=True),
     "add": Row("web-9 192.0.2.99", holds="opswire1"),
     "reinstall": Row("web-1", holds="opswire1"),
-    "delete": Row("db-1", holds="db-1"),
+    "delete": Row("db-1", holds="db-1", is_warning=True),
     "subscribe": Row(holds=r"\b1\d{3}\b"),
     "unsubscribe": Row(before="/addsub {me}"),
     "subscriptions": Row(holds=str(ON_CALL)),
@@ -208,6 +208,7 @@ class FakeLines:
             "processes": [{"pid": 7, "name": "nginx", "user": "www", "cpu": 3.5, "memory": 4096}]
         },
         Verb.LOGINS: {"state": "watching", "source": "/var/log/auth.log", "since": 1.0},
+        Verb.SESSIONS: {"sessions": [{"user": "ada", "line": "pts/0", "host": "192.0.2.7"}]},
         Verb.DESCRIBE: {"ceiling": "actions"},
     }
 
@@ -335,7 +336,7 @@ def require_good(message: Any, row: Row, language: str, called: str) -> None:
     """Require that an answer is one: whole, in the language, with what was asked for."""
     text = read(message)
     where = f"/{called} in {language}: {text!r}"
-    assert row.is_fault or not re.search(r"^[🚫⚠🔎]", text), where
+    assert row.is_warning or not re.search(r"^[🚫⚠🔎]", text), where
     assert not re.search(r"^💥|%\(|\{\{|None\b|Traceback", text), where
     assert re.search(row.holds, text), where
     assert (bool(message["photo"]), bool(message["document"])) == (row.picture, row.file), where
