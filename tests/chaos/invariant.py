@@ -17,7 +17,8 @@ from typing import Any, Final
 NAME: Final = re.compile(r"Trial\d{4}")
 FIRES: Final = ("🔴", "🟡", "🔵")
 OVER: Final = ("✅", "⚪", "⚫", "❔", "❓")
-_RING: Final = re.compile(r"^\W*(NEW|WORSE|REPEAT|STILL|STORM)\b")
+_RING: Final = re.compile(r"^\W*(NEW|WORSE|REPEAT|STILL|STORM)\b|^[^\w\s]*[🔔🔁⬆]")
+"""How a ring begins; one whose card Telegram refuses at first is no reply to anything."""
 _CLOSED: Final = re.compile(r"^\W*STORM OVER")
 
 

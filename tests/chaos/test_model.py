@@ -66,6 +66,8 @@ def test_messages_are_told_apart_by_what_they_carry_and_answer() -> None:
     file = {"url": "/control/files/x"}
     assert read_message(message(CARD)).kind == "card"
     assert read_message(message("🔴🔔 new: x", reply_to=5)).kind == "ring"
+    # Its card may have been refused at first: then there is nothing to reply to.
+    assert read_message(message("🔴🔔 1 new: box-00 · Trial0001")).kind == "ring"
     assert read_message(message("", document=file, reply_to=5)).kind == "list"
     board = message("", document=file, caption="🔴 STORM  3 firing")
     assert read_message(board, f"🔴 {FIRING}").marks == ((FIRING, True),)
