@@ -153,6 +153,8 @@ async def _ask(desk: Desk, order: Order) -> AsyncIterator[Event]:
                 has_begun = True
                 yield event
     except Denied as denial:
+        if has_begun:
+            raise  # it ran: nothing is signed that would say that it did not
         yield Refused(
             job=order.job,
             at=desk.clock(),

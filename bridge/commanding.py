@@ -89,7 +89,7 @@ class Commanding:
         hands = Hands(
             known=self._agents, lines=desk.way.lines, clock=clock.now, metrics=desk.metrics
         )
-        confirming = Confirming(lambda: secrets.token_urlsafe(_TOKEN_BYTES))
+        confirming = Confirming(lambda: secrets.token_urlsafe(_TOKEN_BYTES), clock.now)
         hosts = Hosts(inventory=lambda: desk.inventory.inventory, usual=settings.default_host)
         running = RunDesk(
             hands=hands,

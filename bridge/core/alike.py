@@ -11,8 +11,10 @@ from typing import Final
 
 from bridge.core.jobs import Job
 
+_COMPARED: Final = 8
+"""Groups whose difference is worked out: a message shows fewer."""
 _NUMBERED: Final = re.compile(r"(.*?)([0-9]{1,9})([^0-9]*)")
-_DIFFERENCE_LINES: Final = 2000
+_DIFFERENCE_LINES: Final = 300
 """Lines of two outputs that are compared; longer ones are only said to differ."""
 
 
@@ -87,9 +89,9 @@ def group_jobs(jobs: Iterable[Job]) -> tuple[Alike, ...]:
         Alike(
             hosts=tuple(job.host for job in group),
             job=group[0],
-            difference=_tell_apart(usual, group[0]),
+            difference=_tell_apart(usual, group[0]) if number < _COMPARED else "",
         )
-        for group in ordered
+        for number, group in enumerate(ordered)
     )
 
 

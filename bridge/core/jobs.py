@@ -7,6 +7,7 @@ not reached, refused, did not answer, let its time run out, or is done with a co
 from __future__ import annotations
 
 import enum
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,6 +16,8 @@ from agent.wire import Ended, Event, Output, Progress, Refused, Started, Told, W
 from bridge import limits
 from bridge.core.audience import Destination
 
+_LONGEST_SECONDS: Final = 86_400.0
+"""What a host may say of how long a job took: it may say anything."""
 _SEAM: Final = "\n⋯\n"
 
 
@@ -104,7 +107,10 @@ class Job:
     @property
     def likeness(self) -> tuple[str, int | None, str, str]:
         """What two hosts have to share to be told of together."""
-        words = self.digest or self.sentence
+        words = self.sentence
+        if self.digest:  # a host may claim any; what it sent has to be alike too
+            sent = hashlib.sha256(self.output.encode(errors="replace")).hexdigest()
+            words = f"{self.digest} {sent}"
         return (self.state.value, self.code, self.signal, words)
 
 
@@ -136,14 +142,7 @@ def absorb(job: Job, event: Event) -> Job:
         case Ended():
             return _end(job, event)
         case Refused():
-            return replace(
-                job,
-                state=State.REFUSED,
-                rule=event.rule,
-                sentence=event.sentence,
-                nearest=event.nearest,
-                remedy=event.remedy,
-            )
+            return _refuse(job, event)
         case Told():
             return job
 
@@ -155,6 +154,20 @@ def _append(job: Job, text: str) -> Job:
     return replace(job, state=State.RUNNING, bytes=size, head=job.head + text[: max(room, 0)])
 
 
+def _refuse(job: Job, event: Refused) -> Job:
+    """End a job that its host does not do; one that was seen to run has another end."""
+    if job.state is State.RUNNING:
+        return fail(job, State.SILENT, event.sentence)
+    return replace(
+        job,
+        state=State.REFUSED,
+        rule=event.rule,
+        sentence=event.sentence,
+        nearest=event.nearest,
+        remedy=event.remedy,
+    )
+
+
 def _end(job: Job, event: Ended) -> Job:
     return replace(
         job,
@@ -162,7 +175,7 @@ def _end(job: Job, event: Ended) -> Job:
         why=event.why,
         code=event.code,
         signal=event.signal,
-        lasted=timedelta(seconds=max(event.seconds, 0)),
+        lasted=timedelta(seconds=min(max(event.seconds, 0.0), _LONGEST_SECONDS)),
         bytes=event.bytes,
         digest=event.digest,
         tail=event.last,

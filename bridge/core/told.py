@@ -172,7 +172,10 @@ def _rows(value: object) -> Iterator[Facts]:
 
 
 def _text(value: object) -> str:
-    return value[:_WORD] if isinstance(value, str) else ""
+    """Read a word; it stays within its line."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(each if each.isprintable() else " " for each in value[:_WORD])
 
 
 def _number(value: object) -> float:

@@ -10,7 +10,9 @@ from agent.wire import Event
 from bridge import limits
 from bridge.core.jobs import Job, State, fail
 from bridge.flows.follow_job import follow_job
+from bridge.logs import create_log
 
+_log = create_log(__name__)
 Ask = Callable[[str], AsyncGenerator[Event, None]]
 """Gives a host the order, and what it says to that."""
 Tell = Callable[[Sequence[Job]], Awaitable[None]]
@@ -42,6 +44,11 @@ async def run_everywhere(
                         lambda job: jobs.__setitem__(number, job),
                     )
             except TimeoutError:
+                jobs[number] = fail(jobs[number], State.SILENT, "")
+            except Exception:  # noqa: BLE001 - what one host says must not end the others' jobs
+                _log.exception(
+                    "a host's job was not seen through", action="job", host=hosts[number]
+                )
                 jobs[number] = fail(jobs[number], State.SILENT, "")
 
     telling = asyncio.create_task(_keep_telling(jobs, tell, every, sleep))

@@ -57,15 +57,17 @@ class Jobs:
         noted = update(jobs).where(jobs.c.id == number).values(telegram_id=telegram_id)
         await self._database.write(lambda connection: connection.execute(noted).close())
 
-    async def end(self, number: int, *, entry: Entry) -> None:
-        """Write down how it ended."""
+    async def end(self, number: int, *, entry: Entry) -> bool:
+        """Write down how it ended; say whether that was not known before."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             ended = update(jobs).where(jobs.c.id == number, jobs.c.ended_at.is_(None))
-            if connection.execute(ended.values(ended_at=entry.at)).rowcount:
+            is_news = connection.execute(ended.values(ended_at=entry.at)).rowcount > 0
+            if is_news:
                 put_entry(connection, entry)
+            return is_news
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def unfinished(self) -> tuple[tuple[int, KeptJob], ...]:
         """List the jobs whose end is not known, with their numbers, the oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -28,17 +29,20 @@ _GROUP_CHARACTERS: Final = 600
 """Of each group of hosts that ended alike."""
 _GROUPS: Final = 5
 _DIFFERENCE_LINES: Final = 8
+_BLANKS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+"""Letters and signs that look like nothing."""
 _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][0-9A-Za-z]|[ -/]*[0-~])"
 )
 """What a terminal takes for colours and titles."""
-_OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?!\n)")
-"""A line that is written anew from its beginning, as progress bars are."""
 
 
 def clean(output: str) -> str:
-    """Take out what only a terminal understands."""
-    return _OVERWRITTEN.sub("", _ESCAPES.sub("", output.replace("\r\n", "\n")))
+    """Take out what only a terminal understands: colours, and lines that are written anew."""
+    text = _ESCAPES.sub("", output.replace("\r\n", "\n"))
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def write_job(voice: Voice, job: Job, keyboard: Keyboard | None = None) -> Content:
@@ -88,12 +92,25 @@ def _cut(output: str, is_over: bool) -> tuple[str, bool]:  # noqa: FBT001 - two 
 
 
 def show_exactly(command: str) -> str:
-    """Write a command so that every character can be seen: hidden ones as their numbers."""
-    return "".join(_in_view(each) for each in command)
+    """Write a command so that every character can be seen: hidden ones as their numbers.
+
+    Where there are any, a backslash is written twice, so that none passes for a number.
+    """
+    if all(map(_is_seen, command)):
+        return command
+    return "".join("\\\\" if each == "\\" else _in_view(each) for each in command)
+
+
+def _is_seen(character: str) -> bool:
+    """Say whether a character leaves a trace on every screen; marks change the one before them."""
+    if character == " ":
+        return True
+    kind = unicodedata.category(character)[0]
+    return kind not in "ZCM" and character not in _BLANKS
 
 
 def _in_view(character: str) -> str:
-    if character == " " or (character.isprintable() and not character.isspace()):
+    if _is_seen(character):
         return character
     number = ord(character)
     if number > 0xFFFF:  # noqa: PLR2004 - the two forms that programs know
@@ -166,7 +183,7 @@ def write_question(voice: Voice, wish: Wish, keyboard: Keyboard) -> Content:
         command=show_exactly(wish.command),
         is_odd=show_exactly(wish.command) != wish.command,
         hosts=len(wish.hosts),
-        names=fold_names(wish.hosts)[:1000],
+        names=fold_names(wish.hosts),
         within=voice.span(wish.within),
     )
     return Content(text=text, keyboard=keyboard)

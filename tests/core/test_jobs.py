@@ -80,3 +80,22 @@ def test_a_command_that_was_seen_to_run_is_never_told_of_as_not_run() -> None:
     running = absorb(ASKED, Started(at=0, shown="df"))
     assert fail(running, State.UNREACHABLE, "gone").state is State.SILENT
     assert fail(ASKED, State.UNREACHABLE, "refused").state is State.UNREACHABLE
+
+
+def test_a_refusal_after_it_began_is_no_refusal() -> None:
+    running = absorb(ASKED, Started(at=0, shown="df"))
+    said = Refused(job="j", at=0, rule="fault", sentence="broken")
+    assert absorb(running, said).state is State.SILENT
+
+
+@pytest.mark.parametrize("seconds", [1e15, 5e13, -5.0])
+def test_whatever_a_host_says_of_its_time_it_is_a_time(seconds: float) -> None:
+    job = absorb(ASKED, replace(DONE, seconds=seconds))
+    assert timedelta(0) <= job.lasted <= timedelta(days=1)
+
+
+def test_a_host_that_claims_the_digest_of_others_is_not_told_of_with_them() -> None:
+    honest = absorb(absorb(ASKED, Output(at=0, is_error=False, text="ok")), DONE)
+    liar = absorb(absorb(ASKED, Output(at=0, is_error=False, text="lie")), DONE)
+    assert honest.digest == liar.digest
+    assert honest.likeness != liar.likeness

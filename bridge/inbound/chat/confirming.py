@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 
 from bridge.core.access import Role
 from bridge.core.formatted import Content
 from bridge.core.keyboards import Button, Keyboard, in_rows
 from bridge.core.questions import Deed, Questions, Wish
+from bridge.errors import TooMuch
 from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words
+from bridge.limits import MESSAGE_CHARACTERS
 from bridge.views.jobs import write_question
 from bridge.views.voice import marked
 
@@ -20,8 +23,9 @@ Fulfil = Callable[[Asked, Wish], Awaitable[Answer]]
 class Confirming:
     """Asks first; `token` makes what cannot be guessed."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, token: Callable[[], str], clock: Callable[[], datetime]) -> None:
         self._token = token
+        self._clock = clock
         self._questions = Questions()
         self._fulfil: dict[Deed, Fulfil] = {}
 
@@ -53,12 +57,15 @@ class Confirming:
     def ask(self, asked: Asked, wish: Wish) -> Content:
         """Put a question to whoever asked for something."""
         token = self._token()
-        self._questions.put(token, wish, asked.actor, asked.voice.now)
+        self._questions.put(token, wish, asked.actor, self._clock())
         buttons = [
             Button(label=asked.voice.say("✅ Yes, do it"), press=f"yes {token}"),
             Button(label=asked.voice.say("✖️ No"), press=f"no {token}"),
         ]
-        return write_question(asked.voice, wish, Keyboard(in_rows(buttons, 2)))
+        question = write_question(asked.voice, wish, Keyboard(in_rows(buttons, 2)))
+        if len(question.text) >= MESSAGE_CHARACTERS:  # what cannot be seen whole is not confirmed
+            raise TooMuch("that is too long to be shown before it is done")
+        return question
 
     async def _confirm(self, asked: Asked) -> Answer:
         require_words(asked, 1, 1)

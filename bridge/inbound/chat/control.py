@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -19,16 +19,18 @@ from bridge.core.keyboards import Button, Keyboard, name_host
 from bridge.core.orders import read_filter, read_limit, read_port, read_top, split_word
 from bridge.core.questions import Deed, Wish
 from bridge.core.told import read_closing, read_login_watch, read_ports, read_uses
-from bridge.errors import Missing, Mistake
+from bridge.errors import BridgeError, Expired, Missing, Mistake
 from bridge.flows.ask_host import ask_host
 from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words, write_entry
 from bridge.inbound.chat.confirming import Confirming
 from bridge.inbound.chat.everywhere import Everywhere, Note, list_hosts
 from bridge.inbound.chat.hosts import Hosts
 from bridge.inbound.chat.running_jobs import Run, RunDesk, RunningJobs, name_job
+from bridge.logs import create_log
 from bridge.views.jobs import write_output, write_uses
 from bridge.views.voice import marked
 
+_log = create_log(__name__)
 _FREE_SHELL: Final = frozenset({"catalogue", "argument", "words", "missing"})
 """Rules of a host that its free shell would not know."""
 
@@ -166,17 +168,21 @@ class ControlCommands:
         """Offer an admin the free shell, where the host has one and its catalogue did not do."""
         if job.rule not in _FREE_SHELL or run.is_shell or not asked.actor.may(Role.ADMIN):
             return
-        facts = await self._ask(run.host, Verb.DESCRIBE, asked, within=limits.JOB_GRACE)
-        if facts.get("ceiling") != "shell":
+        try:
+            facts = await self._ask(run.host, Verb.DESCRIBE, asked, within=limits.JOB_GRACE)
+            if facts.get("ceiling") != "shell":
+                return
+            wish = Wish(
+                deed=Deed.SHELL,
+                needs=Role.ADMIN,
+                hosts=(run.host.name,),
+                command=run.command,
+                within=run.within,
+            )
+            content = self._desk.confirming.ask(asked, wish)
+        except BridgeError as fault:  # the refusal stands; there is no more to offer
+            _log.info(fault.sentence, action="offer_shell", host=run.host.name)
             return
-        wish = Wish(
-            deed=Deed.SHELL,
-            needs=Role.ADMIN,
-            hosts=(run.host.name,),
-            command=run.command,
-            within=run.within,
-        )
-        content = self._desk.confirming.ask(asked, wish)
         await self._desk.running.speaker.say(
             content, asked.actor.chat, reply_to=None, is_loud=False
         )
@@ -204,9 +210,9 @@ class ControlCommands:
         return ()
 
     async def _broadcast_wish(self, asked: Asked, wish: Wish) -> Answer:
-        entry = write_entry(asked, on=list_hosts(wish), detail=f"begun: {wish.command}")
-        await self._desk.note(entry)
-        hosts = self._desk.hosts.visible(asked)
+        hosts = [self._find(asked, name) for name in wish.hosts]
+        asked = replace(asked, command="broadcast", text=wish.command)
+        await self._desk.note(write_entry(asked, on=list_hosts(wish), detail="begun"))
         self._desk.running.start(self._everywhere.run(asked, wish, hosts, is_careful=False))
         return ()
 
@@ -230,7 +236,8 @@ class ControlCommands:
         return self._desk.confirming.ask(asked, wish)
 
     async def _close_wish(self, asked: Asked, wish: Wish) -> Answer:
-        host = self._require_agent(self._desk.hosts.choose(asked, wish.hosts[0]))
+        host = self._find(asked, wish.hosts[0])
+        asked = replace(asked, command="op_stop", text=f"{host.name} {wish.port}")
         on = f"{host.name} tcp:{wish.port}"
         await self._desk.note(write_entry(asked, on=on, detail="begun"))
         facts = await self._ask(host, Verb.CLOSE, asked, port=wish.port)
@@ -265,13 +272,17 @@ class ControlCommands:
             raise Mistake("%(word)s makes no sense here; write on, off or status.", word=wanted)
         host = self._require_agent(self._desk.hosts.choose(asked, asked.words[0]))
         change = "" if wanted == "status" else wanted
+        if change:
+            await self._desk.note(write_entry(asked, on=host.name, detail="begun"))
         watch = read_login_watch(await self._ask(host, Verb.LOGINS, asked, set=change))
         since = asked.voice.time(datetime.fromtimestamp(watch.since, UTC)) if watch.since else ""
         text = asked.voice.write("logins", facts=watch, host=host.name, since=since)
         return Content(text=text)
 
     async def _run_wish(self, asked: Asked, wish: Wish) -> Answer:
-        host = self._require_agent(self._desk.hosts.choose(asked, wish.hosts[0]))
+        host = self._find(asked, wish.hosts[0])
+        # The audit has what was confirmed, and not which button was pressed.
+        asked = replace(asked, command="op_exec", text=f"{host.name} {wish.command}")
         run = Run(
             host=host,
             command=wish.command,
@@ -300,6 +311,13 @@ class ControlCommands:
         job = f"{name_job(asked, host.name)[:24]}.{verb.value}"
         events = self._hands.ask(host, verb, job=job, within=within, **arguments)
         return await ask_host(host.name, events)
+
+    def _find(self, asked: Asked, name: str) -> Host:
+        """Find the very host that was confirmed: by its name alone, as it stands now."""
+        for host in self._desk.hosts.visible(asked):
+            if host.name == name:
+                return self._require_agent(host)
+        raise Expired("%(host)s is not there any more; nothing was done.", host=name)
 
     @staticmethod
     def _require_agent(host: Host) -> Host:

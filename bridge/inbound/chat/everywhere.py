@@ -94,9 +94,11 @@ class Everywhere:
             every=limits.JOB_EVERY_PRIVATE if is_private else limits.JOB_EVERY_GROUP,
             sleep=self.desk.sleep,
         )
-        await self._note_end(asked, wish, jobs)
         groups = group_jobs(jobs)
-        await message.show(jobs, groups)
+        try:
+            await self._note_end(asked, wish, jobs)
+        finally:
+            await message.show(jobs, groups)
         if any(len(each.job.output) > limits.BROADCAST_SHOWN for each in groups) or len(groups) > 1:
             voice = replace(asked.voice, now=self.desk.clock())
             await message.attach(write_list_of_all(voice, wish.command, groups))

@@ -241,6 +241,7 @@ class Gate:
         for number, content in enumerate(contents):
             # What anybody may ask takes the place of nothing.
             is_first = number == 0 and command.replaces and command.needs is not None
+            is_first = is_first and outcome != Ending.REFUSED.value
             await self._show(arrival, content, is_first=is_first)
 
     async def _run(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -30,8 +31,8 @@ class Kept(Protocol):
         """List the jobs whose end is not known, with their numbers."""
         ...
 
-    async def end(self, number: int, *, entry: Entry) -> None:
-        """Write down how it ended."""
+    async def end(self, number: int, *, entry: Entry) -> bool:
+        """Write down how it ended; say whether that was not known before."""
         ...
 
 
@@ -46,25 +47,38 @@ class Resuming:
     find_voice: Callable[[Destination], Awaitable[Voice]]
     clock: Callable[[], datetime]
 
-    async def resume(self, running: Callable[[int], bool]) -> None:
-        """Bring every job to its end that nobody follows; one that cannot be told yet waits."""
-        for number, kept in await self.kept.unfinished():
-            if not running(number):
-                try:
-                    await self._resume(number, kept)
-                except BridgeError as fault:
-                    _log.warning(fault.sentence, action="resume", host=kept.host, number=number)
+    async def resume(self, running: Callable[[int, str], bool]) -> None:
+        """Bring every job to its end that nobody follows; one that cannot be told yet waits.
+
+        All at once: a host that is silent keeps no other's job from its end.
+        """
+        left = [
+            (number, kept)
+            for number, kept in await self.kept.unfinished()
+            if not running(number, kept.key)
+        ]
+        await asyncio.gather(*(self._try(number, kept) for number, kept in left))
+
+    async def _try(self, number: int, kept: KeptJob) -> None:
+        try:
+            await self._resume(number, kept)
+        except BridgeError as fault:
+            _log.warning(fault.sentence, action="resume", host=kept.host, number=number)
+        except Exception:  # noqa: BLE001 - what one host says must not keep the others' ends away
+            _log.exception("a job was not resumed", action="resume", host=kept.host, number=number)
 
     async def _resume(self, number: int, kept: KeptJob) -> None:
         job = await self._learn(kept)
+        if job.rule == "unknown":  # its host knows nothing of it: it may have run all the same
+            job = fail(replace(job, rule="", sentence=""), State.SILENT, job.sentence)
         is_old = self.clock() - kept.at > limits.JOB_LONGEST + limits.JOB_GRACE
         if job.state in {State.UNREACHABLE, State.SILENT} and not is_old:
             return  # its host may come back and tell
         if job.state is State.UNREACHABLE:
             # It was begun: that nobody answers now does not say that it did not run.
             job = fail(job, State.SILENT, job.sentence)
-        await self.kept.end(number, entry=_write_ending(kept, job, self.clock()))
-        await self._show(kept, job)
+        if await self.kept.end(number, entry=_write_ending(kept, job, self.clock())):
+            await self._show(kept, job)
 
     async def _learn(self, kept: KeptJob) -> Job:
         job = Job(host=kept.host, command=kept.command, asked_at=kept.at)

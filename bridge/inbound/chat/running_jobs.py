@@ -67,8 +67,8 @@ class Kept(Protocol):
         """Remember which message tells of it."""
         ...
 
-    async def end(self, number: int, *, entry: Entry) -> None:
-        """Write down how it ended."""
+    async def end(self, number: int, *, entry: Entry) -> bool:
+        """Write down how it ended; say whether that was not known before."""
         ...
 
     async def find(self, number: int) -> KeptJob | None:
@@ -120,14 +120,16 @@ class RunningJobs:
     def __init__(self, desk: RunDesk) -> None:
         self._desk = desk
         self._running: dict[int, KeptJob] = {}
+        self._beginning: set[str] = set()
+        """Jobs that are being written down; nobody may take them for forgotten."""
 
     def __len__(self) -> int:
         """Count the jobs that run."""
         return len(self._running)
 
-    def is_running(self, number: int) -> bool:
-        """Say whether somebody follows a job."""
-        return number in self._running
+    def is_running(self, number: int, key: str) -> bool:
+        """Say whether somebody follows a job, or is about to."""
+        return number in self._running or key in self._beginning
 
     async def begin(
         self, asked: Asked, run: Run, *, after: Callable[[Job], Any] | None = None
@@ -150,12 +152,18 @@ class RunningJobs:
             who=asked.actor.user_id,
             at=self._desk.clock(),
         )
-        detail = "shell" if run.is_shell else ""
-        entry = write_entry(asked, on=run.host.name, detail=f"begun {detail}".strip())
-        number = await self._desk.kept.begin(kept, entry=entry)
-        if number is None:
-            return
-        self._running[number] = kept
+        # An entry is cut where it is long; the digest is of all of it.
+        digest = hashlib.sha256(run.command.encode(errors="replace")).hexdigest()[:_KEY]
+        detail = f"begun{', shell' if run.is_shell else ''}, command sha256 {digest}"
+        entry = write_entry(asked, on=run.host.name, detail=detail)
+        self._beginning.add(kept.key)
+        try:
+            number = await self._desk.kept.begin(kept, entry=entry)
+            if number is None:
+                return
+            self._running[number] = kept
+        finally:
+            self._beginning.discard(kept.key)
         self._desk.start(self._follow(asked, run, number, after))
 
     async def stop(self, number: int, scope: Scope) -> None:
@@ -231,7 +239,8 @@ class RunningJobs:
             await after(job)
 
     async def _end(self, asked: Asked, number: int, job: Job, detail: str) -> None:
-        await self._desk.kept.end(number, entry=write_ending(asked, job, detail))
+        entry = write_ending(asked, job, detail, now=self._desk.clock())
+        await self._desk.kept.end(number, entry=entry)
 
 
 class _Message:
@@ -311,7 +320,7 @@ def name_job(asked: Asked, host: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:_KEY]
 
 
-def write_ending(asked: Asked, job: Job, detail: str = "") -> Entry:
+def write_ending(asked: Asked, job: Job, detail: str = "", *, now: datetime) -> Entry:
     """Write for the audit how a job ended."""
     words = [job.state.value]
     if job.code is not None:
@@ -325,4 +334,4 @@ def write_ending(asked: Asked, job: Job, detail: str = "") -> Entry:
     if job.rule:
         outcome = Outcome.REFUSED
     entry = write_entry(asked, on=job.host, outcome=outcome, detail=", ".join(words))
-    return replace(entry, at=job.asked_at + job.lasted)
+    return replace(entry, at=now)

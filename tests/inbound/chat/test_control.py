@@ -58,9 +58,10 @@ class FakeKept:
     async def note_message(self, number: int, telegram_id: int) -> None:
         del number, telegram_id
 
-    async def end(self, number: int, *, entry: Entry) -> None:
+    async def end(self, number: int, *, entry: Entry) -> bool:
         del number
         self.entries.append(entry)
+        return True
 
 
 @dataclass
@@ -105,7 +106,7 @@ def world() -> World:
     async def sleep(_: float) -> None:
         await asyncio.sleep(0.005)
 
-    confirming = Confirming(lambda: next(tokens))
+    confirming = Confirming(lambda: next(tokens), lambda: chat.now)
     desk = ControlDesk(
         hosts=Hosts(inventory=lambda: chat.inventory),
         running=RunDesk(
@@ -141,7 +142,7 @@ async def test_a_command_runs_and_its_message_ends_with_its_code(world: World) -
 
 async def test_it_is_written_down_before_it_runs_and_after_it_ends(world: World) -> None:
     def says(asking: Asking) -> list[wire.Event]:
-        assert [each.detail for each in world.kept.entries] == ["begun"]
+        assert [each.detail[:5] for each in world.kept.entries] == ["begun"]
         return done("no\n", code=2, job=asking.job)
 
     world.hands.says = says
@@ -420,3 +421,52 @@ async def test_a_long_output_is_a_file(world: World) -> None:
     assert file is not None
     assert file.content.count(b"\n") == 4501
     assert len(said[-2].text) < limits.MESSAGE_CHARACTERS
+
+
+async def test_the_audit_has_what_was_confirmed_and_not_the_button(world: World) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 rm -r x", ADMIN)
+    await world.press(said[-1].buttons["✅ Yes, do it"], ADMIN)
+    begun, ended = world.kept.entries[-2:]
+    assert begun.what == ended.what == "/op_exec web-1 rm -r x"
+    assert "shell" in begun.detail
+    assert "sha256" in begun.detail
+
+
+async def test_a_confirmed_host_that_has_left_is_never_another_by_its_address(
+    world: World,
+) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 rm -r x", ADMIN)
+    world.hands.asked.clear()
+    world.chat.inventory = parse_inventory("other web-1:9100 web-1:8001")
+    [answer] = await world.press(said[-1].buttons["✅ Yes, do it"], ADMIN)
+    assert "not there any more" in answer.text
+    assert world.hands.asked == []
+
+
+async def test_somebody_elses_press_takes_no_question_away(world: World) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 rm -r x", ADMIN)
+    [answer] = await world.press(said[-1].buttons["✅ Yes, do it"], OPERATOR)
+    assert answer.telegram_id is None
+    assert [each for each in world.hands.asked if each.arguments.get("shell")] == []
+
+
+async def test_what_cannot_be_seen_whole_is_not_asked_about(world: World) -> None:
+    world.hands.says = refuses
+    said = await world.say("/op_exec web-1 ls " + "\u200b" * 900 + "; id", ADMIN)
+    assert all("✅ Yes, do it" not in each.buttons for each in said)
+
+
+async def test_one_host_that_says_nonsense_ends_no_others_job(world: World) -> None:
+    def says(asking: Asking) -> Any:
+        if asking.host == "web-2":
+            raise ZeroDivisionError
+        return done(job=asking.job)
+
+    world.hands.says = says
+    said = await world.say("/broadcast uptime")
+    ended = next(each for each in reversed(said) if not each.content.attachment)
+    assert "4 of 4 hosts" in ended.text
+    assert "✅ 3" in ended.text

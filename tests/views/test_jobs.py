@@ -1,0 +1,55 @@
+"""A command and its output, so that nothing in them is hidden and nothing in them acts."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.views.jobs import clean, show_exactly
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("df -h", "df -h"),
+        (r"echo a\n", r"echo a\n"),
+        ("rm\u202e x", r"rm\u202e x"),
+        ("a\nb", r"a\u000ab"),
+        ("a\\u000a\nb", r"a\\u000a\u000ab"),
+        ("x\u3164y\u2800z", r"x\u3164y\u2800z"),
+        ("1\ufe0f", r"1\ufe0f"),
+        ("a\u00a0b", r"a\u00a0b"),
+        ("\U000e0041", r"\U000e0041"),
+        ("echo хост 主機", "echo хост 主機"),
+    ],
+)
+def test_every_character_of_a_command_can_be_seen(command: str, shown: str) -> None:
+    assert show_exactly(command) == shown
+
+
+@given(st.text(), st.text())
+def test_two_commands_never_look_the_same(one: str, other: str) -> None:
+    assert (show_exactly(one) == show_exactly(other)) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("a\r\nb\r\n", "a\nb\n"),
+        ("10 %\r20 %\r100 %\ndone\n", "100 %\ndone\n"),
+        ("at last\r\n", "at last\n"),
+        ("\x1b[31mred\x1b[0m \x1b]0;title\x07x", "red x"),
+    ],
+)
+def test_what_only_a_terminal_understands_is_taken_out(output: str, expected: str) -> None:
+    assert clean(output) == expected
+
+
+def test_a_megabyte_in_one_line_takes_no_time() -> None:
+    began = time.process_time()
+    for output in ("x" * 2**20, "x\r" * 2**19, "\x1b" * 2**20, "\x1b]" + "x" * 2**20):
+        clean(output)
+    assert time.process_time() - began < 3
