@@ -142,7 +142,10 @@ def _parse_door(text: str) -> str | None:
 def _parse_path(text: str) -> Path:
     if "\0" in text:
         raise ValueError("has a NUL, which no path has")
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(f"{_shown(text)} begins with nobody's home") from None
 
 
 def _parse_user(text: str) -> str:

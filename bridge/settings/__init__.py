@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from bridge.settings.accepted import parse_given
+from bridge.settings.accepted import expand, parse_given
 from bridge.settings.environment import (
     Environment,
     Fault,
@@ -156,7 +156,7 @@ def _text(setting: Setting, texts: Environment) -> str:
     file = texts.get(f"{setting.name}_FILE", "") if setting.secret else ""
     if not file:
         return given
-    path = Path(file).expanduser()
+    path = expand(file)
     text = read_secret_file(path)
     texts.notices += _exposure(setting.name, path)
     if given and given != text:

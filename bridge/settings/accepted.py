@@ -203,11 +203,23 @@ def parse_users(text: str) -> frozenset[int]:
     return frozenset(users)
 
 
+def expand(text: str) -> Path:
+    """Write a path out whose beginning stands for somebody's home.
+
+    Raises:
+        ValueError: there is no such person, or they have no home.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{render_shown(text)} begins with nobody's home") from None
+
+
 def parse_path(text: str) -> Path:
     """Accept the path of a file or folder that need not exist yet."""
     if "\0" in text:
         raise ValueError("has a NUL character")
-    return Path(text).expanduser()
+    return expand(text)
 
 
 def parse_url_lines(text: str) -> SecretLines:
@@ -288,7 +300,7 @@ def parse_fonts(text: str) -> tuple[str, ...]:
     if not fonts or not text.isprintable():
         raise ValueError(f"{render_shown(text)} names no font")
     for font in fonts:
-        if "/" in font and not Path(font).expanduser().is_file():
+        if "/" in font and not expand(font).is_file():
             raise ValueError(f"{render_shown(font)} is not a file here")
     return fonts
 
