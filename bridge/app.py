@@ -204,9 +204,18 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     )
 
 
-def _open_way(settings: Settings, stack: AsyncExitStack) -> WayToHosts:
+def _open_way(settings: Settings, stack: AsyncExitStack) -> WayToHosts | None:
+    """Open the way to hosts; where its keys cannot be kept, alerts are delivered all the same."""
     folder = settings.state_dir / FOLDER
-    authority = open_authority(folder, door=settings.agents_address, now=SystemClock().now())
+    try:
+        authority = open_authority(folder, door=settings.agents_address, now=SystemClock().now())
+    except Outage as fault:
+        _log.error(
+            "there are no commands for hosts until this is mended and the bridge started again",
+            action="way_to_hosts",
+            reason=fault.reason,
+        )
+        return None
     lines = Agents(authority.create_calling_context(), authority.sign)
     stack.push_async_callback(lines.close)
     return WayToHosts(authority=authority, lines=lines)
