@@ -265,7 +265,7 @@ async def test_time_is_up_and_nothing_is_left(fleet: Fleet) -> None:
     began = time.monotonic()
     await fleet.press(question, "Yes")
     await fleet.last(0, "time was up")
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 12  # two seconds, the end of it, and the pace of a chat
     assert not sleepers()
 
 

@@ -99,8 +99,9 @@ async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
     prometheus = Prometheus(url)
 
     async def is_known() -> bool:
-        answer = await prometheus.fetch_values('host:network_receive_bits:rate5m{host="Server"}')
-        return bool(answer.values)
+        series = ("host:network_receive_bits:rate5m", "host:cpu_busy_percent:rate2m")
+        asked = [f'count_over_time({each}{{host="Server"}}[1m]) > 2' for each in series]
+        return all([(await prometheus.fetch_values(each)).values for each in asked])
 
     await until(is_known, seconds=60)
     async with Drawing(programs.folder / "drawing") as drawing:
