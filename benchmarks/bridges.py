@@ -115,6 +115,7 @@ async def open_bridge_process(
         "ALERTMANAGER_URL": nobody,
         "ALERT_CHAT_ID": str(GROUP),
         "SERVER_PORT": str(port),
+        "AGENTS_PORT": str(free_port()),
         "WEBHOOK_TOKEN": TOKEN,
         "TIMEZONE": "UTC",
         **settings,

@@ -20,6 +20,7 @@ def set_environ(
         "TELEGRAM_API_BASE": api_base,
         "ALERT_CHAT_ID": chats,
         "SERVER_PORT": str(port),
+        "AGENTS_PORT": str(free_port()),
         "WEBHOOK_TOKEN": TOKEN,
         "TIMEZONE": "UTC",
         "PROMETHEUS_URL": closed,

@@ -127,6 +127,7 @@ class Programs:
             "ALERTMANAGER_URL": NOWHERE,
             "ALERT_CHAT_ID": "-2001",
             "SERVER_PORT": str(port),
+            "AGENTS_PORT": str(free_port()),
             "WEBHOOK_TOKEN": TOKEN,
             "TIMEZONE": "UTC",
             **settings,

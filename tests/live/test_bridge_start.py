@@ -27,6 +27,7 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         "PYTHONPATH": str(ROOT),
         "STATE_DIR": str(folder / "state"),
         "SERVER_PORT": str(free_port()),
+        "AGENTS_PORT": str(free_port()),
         "BOT_TOKEN": BOT_TOKEN,
         "ALERT_CHAT_ID": "-100",
         **settings,
