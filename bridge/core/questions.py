@@ -24,8 +24,6 @@ class Deed(enum.Enum):
     """A command goes to a host's shell as it stands."""
     BROADCAST = "broadcast"
     """A command goes to many hosts, or changes something there."""
-    RUN = "run"
-    """A command changes something on a host."""
     CLOSE = "close"
     """What listens on a port is ended."""
     DELETE = "delete"

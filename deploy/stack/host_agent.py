@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.stack.folder import Member, StackFault, strip_environ
-from deploy.stack.local_agent import ENROLLED, last_line
+from deploy.stack.local_agent import ENROLLED, hand_over
 from deploy.stack.questions import Terminal
 
 QUESTION = "Code from /add in the chat (empty: only measure this host): "
@@ -32,24 +32,10 @@ def open_agent(
         code = terminal.ask_secretly(QUESTION).strip() if terminal is not None else ""
         if not code:
             return None
-        enrol(code, environ)
+        try:
+            fault = hand_over(code, environ)
+        except (OSError, subprocess.TimeoutExpired) as late:
+            fault = type(late).__name__
+        if fault:
+            raise StackFault(fault, code=2)
     return Member(name="agent", command=[sys.executable, "-m", "agent"], environ=environ)
-
-
-def enrol(code: str, environ: Mapping[str, str]) -> None:
-    """Hand the code to the agent, by standard input.
-
-    Raises:
-        StackFault: it does not take it; the sentence says why.
-    """
-    taken = subprocess.run(
-        [sys.executable, "-m", "agent", "enrol"],
-        env=dict(environ),
-        input=code + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if taken.returncode:
-        raise StackFault(last_line(taken.stderr), code=2)
-    print(f"  {last_line(taken.stdout)}")

@@ -56,18 +56,28 @@ def enrol(host: str, address: str, environ: Mapping[str, str]) -> str:
         )
         if given.returncode:
             return last_line(given.stderr)
-        # By standard input: a command line is read by everybody on the machine.
-        taken = subprocess.run(
-            [sys.executable, "-m", "agent", "enrol"],
-            env=strip(environ),
-            input=last_line(given.stdout) + "\n",
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
+        return hand_over(last_line(given.stdout), strip(environ))
     except (OSError, subprocess.TimeoutExpired) as fault:
         return type(fault).__name__
+
+
+def hand_over(code: str, environ: Mapping[str, str]) -> str:
+    """Hand a code to the agent; say what went wrong, if so.
+
+    Raises:
+        OSError: the agent cannot be started.
+        TimeoutExpired: it does not come to an end.
+    """
+    # By standard input: a command line is read by everybody on the machine.
+    taken = subprocess.run(
+        [sys.executable, "-m", "agent", "enrol"],
+        env=dict(environ),
+        input=code + "\n",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
     return last_line(taken.stderr) if taken.returncode else ""
 
 

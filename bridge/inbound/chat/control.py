@@ -55,8 +55,7 @@ class ControlCommands:
         self._everywhere = Everywhere(
             desk=desk.running, note=desk.note, ask_first=desk.confirming.ask
         )
-        for deed in (Deed.SHELL, Deed.RUN):
-            desk.confirming.fulfil(deed, self._run_wish)
+        desk.confirming.fulfil(Deed.SHELL, self._shell_wish)
         desk.confirming.fulfil(Deed.BROADCAST, self._broadcast_wish)
         desk.confirming.fulfil(Deed.CLOSE, self._close_wish)
 
@@ -279,7 +278,7 @@ class ControlCommands:
         text = asked.voice.write("logins", facts=watch, host=host.name, since=since)
         return Content(text=text)
 
-    async def _run_wish(self, asked: Asked, wish: Wish) -> Answer:
+    async def _shell_wish(self, asked: Asked, wish: Wish) -> Answer:
         host = self._find(asked, wish.hosts[0])
         # The audit has what was confirmed, and not which button was pressed.
         asked = replace(asked, command="op_exec", text=f"{host.name} {wish.command}")
@@ -287,7 +286,7 @@ class ControlCommands:
             host=host,
             command=wish.command,
             within=wish.within,
-            is_shell=wish.deed is Deed.SHELL,
+            is_shell=True,
         )
         await self.jobs.begin(asked, run)
         return ()

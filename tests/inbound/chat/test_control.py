@@ -470,3 +470,16 @@ async def test_one_host_that_says_nonsense_ends_no_others_job(world: World) -> N
     ended = next(each for each in reversed(said) if not each.content.attachment)
     assert "4 of 4 hosts" in ended.text
     assert "✅ 3" in ended.text
+
+
+async def test_what_cannot_be_written_down_does_not_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(job: KeptJob, *, entry: Entry) -> int | None:
+        del job, entry
+        raise Outage("the database", "disk full")
+
+    monkeypatch.setattr(world.kept, "begin", full)
+    [said] = await world.say("/op_exec web-1 df")
+    assert "database" in said.text
+    assert world.hands.asked == []
