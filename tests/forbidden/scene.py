@@ -73,9 +73,9 @@ async def refused(local: LocalTelegram) -> list[Any]:
 
 
 async def problem(bridge: WholeBridge, check: str) -> str:
-    """Read from /readyz what is wrong with something; empty where nothing is."""
+    """Read from /readyz what is wrong with something; empty where nothing is known to be."""
     checks: dict[str, str] = (await bridge.door.get("/readyz")).json()["checks"]
-    return checks.get(check, "not looked at yet").removeprefix("ok")
+    return checks.get(check, "").removeprefix("ok")
 
 
 @asynccontextmanager
