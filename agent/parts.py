@@ -81,11 +81,9 @@ async def build_handlers(parts: Parts, stack: AsyncExitStack) -> Mapping[Verb, H
 
     def look_at_ceiling() -> tuple[str, str]:
         standing = judge_ceiling(settings.agent_ceiling_file)
-        for each in Ceiling:
-            parts.metrics.ceiling.labels(each.value).set(each is standing.ceiling)
         return standing.ceiling.value, standing.why
 
-    look_at_ceiling()
+    parts.metrics.watch_ceiling((each.value for each in Ceiling), lambda: look_at_ceiling()[0])
     return create_handlers(
         Hands(
             ceiling=look_at_ceiling,
