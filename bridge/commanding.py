@@ -15,6 +15,7 @@ from bridge import limits
 from bridge.clients.authority import Authority
 from bridge.clients.certificates import create_verifier
 from bridge.clock import Clock
+from bridge.core.access import Role
 from bridge.core.agents import Agent
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
@@ -47,6 +48,7 @@ from bridge.settings import Settings
 from bridge.store.agents import Agents
 from bridge.store.jobs import Jobs
 from bridge.store.letters import KeptLetter, Letters
+from bridge.store.people import People
 from bridge.stores import Stores
 from bridge.views.voice import Voice
 
@@ -66,6 +68,7 @@ class CommandingDesk:
     prometheus: PrometheusParty | None
     speaker: ChatSpeaker
     find_voice: Callable[[Destination], Awaitable[Voice]]
+    people: People
     note: Callable[[Entry], Awaitable[None]]
     """Writes into the audit."""
     start: Callable[[Any], object]
@@ -127,11 +130,16 @@ class Commanding:
                 confirming=confirming,
                 is_sampled=self._is_sampled,
                 find_voice=desk.find_voice,
+                find_admins=self._find_admins,
                 start=desk.start,
                 clock=desk.clock.now,
                 sleep=desk.clock.sleep,
             )
         )
+
+    async def _find_admins(self) -> list[int]:
+        everybody = await self._desk.people.all()
+        return [each.user_id for each in everybody if each.role is Role.ADMIN]
 
     @property
     def authority(self) -> Authority:

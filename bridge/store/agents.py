@@ -217,6 +217,7 @@ def _find_code(connection: Connection, digest: str) -> Invitation | None:
         expires_at=row.expires_at,
         used_at=row.used_at,
         replaced_at=row.replaced_at,
+        is_void=row.about.get("is_void", False),
     )
 
 

@@ -96,6 +96,7 @@ SIBLINGS = {
         *(
             "tables",
             "host_tables",
+            "host_codes",
             "lanes",
             "inbox",
             "database",
