@@ -210,8 +210,8 @@ class EnrolmentCommands:
         if maker is None:
             _log.info("an agent has shown a code", action="enrol", host=news.invitation.host)
         admins = await self._desk.find_admins()
-        others = admins if is_bad else ()
-        for each in [maker] if maker in admins else others:
+        whom: Collection[int] = admins if is_bad else ()
+        for each in [maker] if maker is not None and maker in admins else whom:
             chat = Destination(each)
             voice = await self._desk.find_voice(chat)
             content = Content(text=_write(voice, news, None))
