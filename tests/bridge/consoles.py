@@ -19,6 +19,7 @@ from bridge.core.audit import Entry
 from bridge.core.enrolment import Enrolment
 from bridge.errors import Refused
 from bridge.settings import Settings
+from bridge.store.agents import Agents
 from bridge.store.database import Database
 from bridge.store.people import People
 from tests.fakes.clock import NOON
@@ -108,6 +109,20 @@ class Console:
                 await database.close()
 
         return asyncio.run(work())
+
+    def invite(self, host: str, *, by: int) -> None:
+        """Make a code for a host, as somebody does in the chat."""
+
+        async def work() -> None:
+            database = Database(self.load().database_url.reveal())
+            await database.open()
+            entry = Entry(at=now(), who=by, what="/add", on=host)
+            await Agents(database).put_code(
+                "s" * 22, host=host, address="", by=by, entry=entry, now=now()
+            )
+            await database.close()
+
+        asyncio.run(work())
 
     def tamper(self, *statements: Any) -> None:
         async def work() -> None:

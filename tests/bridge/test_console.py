@@ -41,6 +41,17 @@ def test_people_are_added_listed_changed_and_removed(console: Console) -> None:
     assert removed == "1002 has no role any more (was viewer)\n"
 
 
+@pytest.mark.parametrize("words", [("add", "1002", "viewer"), ("remove", "1002")])
+def test_codes_for_hosts_of_who_is_no_admin_any_more_are_told_to_be_void(
+    console: Console, words: tuple[str, ...]
+) -> None:
+    for each in ("1001", "1002"):
+        console.say("people", "add", each, "admin")
+    console.invite("web-9", by=1002)
+    assert console.say("people", *words).splitlines()[1:] == ["their code for web-9 is void"]
+    assert len(console.say("people", "add", "1002", "viewer").splitlines()) == 1, "told once"
+
+
 def test_the_folder_and_what_is_made_in_it_are_for_their_owner_alone(console: Console) -> None:
     console.say("people", "list")
     console.say("people", "add", "1001", "admin")
