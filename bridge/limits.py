@@ -263,6 +263,22 @@ JOB_LONGEST = timedelta(minutes=10)  # chosen: what runs longer wants a place of
 JOB_USUAL = timedelta(seconds=30)  # the seed's time limit
 JOB_GRACE = timedelta(seconds=10)  # beyond a job's own time: its host ends it within two
 JOBS_AT_ONCE = 50  # chosen: commands that people of one bridge run at the same time
+BROADCASTS_AT_ONCE = 5  # chosen: of those; each has many outputs in memory
+# chosen: of all outputs of one broadcast, beginnings and ends together: 8 MB of plain letters
+BROADCAST_KEPT_CHARACTERS = 8 * 1024 * 1024
+BROADCAST_HOST_CHARACTERS = 1024  # chosen: of each host at least; a screen of a phone
+JOB_WORDS_CHARACTERS = 4096  # Bot API: a message has no more; what a host says of a command
+# chosen: of all outputs of one command, on disk from its end until the chat has been told
+ENDING_CHARACTERS = 256 * 1024
+JOB_LEASE = timedelta(seconds=45)  # chosen: a bridge that is silent for so long is gone
+JOB_LEASE_PASS = timedelta(seconds=5)  # chosen: renewed nine times over; a Stop is seen by then
+STOP_AGAIN = timedelta(milliseconds=500)  # chosen: how soon a command is stopped that just began
+STOP_WITHIN = timedelta(seconds=5)  # chosen: a host that lives answers within a fraction of it
+# an order is good for a minute by its host's clock, which may be behind
+ORDER_DEAD = timedelta(seconds=75)
+TOLD_AGAIN = timedelta(seconds=10)  # chosen: how soon an end is told again that was not shown
+TOLD_AGAIN_LONGEST = timedelta(minutes=5)  # chosen: a chat that is back reads of it within this
+RESUMED_TOGETHER = 100  # chosen: ends looked for at the same time
 BROADCAST_AT_ONCE = 200  # chosen: hosts asked at the same time; each costs a TLS connection
 BROADCAST_ASKS = 10  # the issue: more hosts than this are asked about first
 QUESTION_OPEN = timedelta(minutes=2)  # chosen: a question that nobody has answered is dropped

@@ -166,13 +166,20 @@ def write_list_of_all(voice: Voice, command: str, groups: Sequence[Alike]) -> Co
     parts = [f"$ {show_exactly(command)}\n"]
     for alike in groups:
         job = alike.job
-        code = "" if job.code is None else f" {job.code}"
-        parts.append(f"\n=== {len(alike.hosts)}: {alike.names} · {job.state.value}{code}\n")
+        status = "" if job.exit_status is None else f" {job.exit_status}"
+        cut = f" · -{job.left_out} B" if job.left_out else ""
+        parts.append(f"\n=== {len(alike.hosts)}: {alike.names} · {job.state.value}{status}{cut}\n")
         parts.append(legible(clean(job.output)) or legible(job.sentence))
         parts.append("" if parts[-1].endswith("\n") else "\n")
     name = f"broadcast-{voice.now:%Y%m%d-%H%M%S}.txt"
     attachment = Attachment(name=name, content="".join(parts).encode())
-    return Content(text=voice.write("everywhere_file"), attachment=attachment)
+    is_whole = all(each.job.is_whole for each in groups)
+    return Content(text=voice.write("everywhere_file", is_whole=is_whole), attachment=attachment)
+
+
+def write_closed(voice: Voice, job: Job, port: int) -> Content:
+    """Write what came of ending what listens on a port."""
+    return Content(text=voice.write("closed", job=job, closing=job.closing, port=port))
 
 
 def write_question(voice: Voice, wish: Wish, keyboard: Keyboard) -> Content:
