@@ -292,6 +292,7 @@ FIRST_SAMPLE_WITHIN = timedelta(minutes=3)  # chosen: Prometheus looks for new h
 FIRST_SAMPLE_LOOK = timedelta(seconds=2)
 # chosen: messages with a code that wait for their host; more than anybody gives in half an hour
 WAITING_HOSTS = 500
+VEILED_CHARACTERS = 12  # chosen: shorter secrets may be words, and those of ours are longer
 RESUME_PASS = timedelta(seconds=10)  # chosen: how often a job is asked about after a restart
 LETTERS_PASS = timedelta(seconds=1)  # the issue: a login reaches the chat within 5 s
 JOBS_PURGE_PASS = timedelta(hours=1)
