@@ -135,7 +135,7 @@ class Jobs:
         In a shared database they may be another bridge's, which lives; there they run out.
         """
         if not self._database.is_shared:
-            held = update(jobs).where(jobs.c.leased_until.is_not(None))
+            held = update(jobs).where(jobs.c.owner != self._owner)
             await self._change(held.values(leased_until=None))
 
     async def find(self, number: int) -> KeptJob | None:

@@ -118,12 +118,10 @@ class LiveJobs:
         Raises:
             Outage: its one host does not answer.
         """
-        is_first, live.is_unwanted = not live.is_unwanted, True
-        try:
-            await self._cancel(live)
-        finally:
-            if is_first:
-                self._desk.start(self._keep_cancelling(live))
+        if not live.is_unwanted:
+            live.is_unwanted = True
+            self._desk.start(self._keep_cancelling(live))
+        await self._cancel(live)
 
     @asynccontextmanager
     async def hold(self, number: int, kept: KeptJob) -> AsyncIterator[Live]:
