@@ -283,7 +283,6 @@ AGENT_PATIENCE_SECONDS = 30  # chosen: of what is told at once, also by a host t
 AGENT_ANSWER_BYTES = 64 * 1024 * 1024  # chosen: far beyond what an agent keeps of an output
 AGENT_CALM_SECONDS = 1  # chosen: an answer's end follows its last line at once
 AGENT_KEPT_SECONDS = 300  # chosen: who works at a host writes the next command within this
-AGENT_IDLE_CONNECTIONS = 2  # chosen: kept for each host; two people work at one now and then
 AGENT_WORDS_CHARACTERS = 300  # chosen: of an agent's reason for a refusal that nobody has signed
 AGENT_SEEN_NOTED = timedelta(minutes=1)  # chosen: keeps the writes few
 # chosen: enrolment is done by hand; nobody wants to do it again for every host
