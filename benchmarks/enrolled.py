@@ -39,7 +39,7 @@ from bridge.store.agents import Agents
 from tests.live.conftest import Program, Programs, until
 
 AT_A_TIME = 4  # agents that start together; each spends a second of a core on its imports
-START_SECONDS = 120.0  # until one of them listens, on a busy machine
+START_SECONDS = 180.0  # until a program of ours answers, on a busy machine
 PORTS = range(20_000, 32_000)  # below those that the kernel gives to whoever connects
 EXPORTERS = 10_000  # the first port of exporters that are not there
 LOOPBACK = "127.0.0.1"

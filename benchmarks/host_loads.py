@@ -38,7 +38,7 @@ async def measure_commands(options: Options) -> list[Figure]:
             await scene.say(f"/op_exec {host.name} 40s vmstat 1 30", person)
             for host, person in zip(scene.hosts, scene.people, strict=True)
         ]
-        answers = []
+        answers: list[float] = []
         while len(answers) * APART < SPAN - APART:
             answers.append(await ask_for_all(scene))
             await asyncio.sleep(max(0.0, APART - answers[-1]))

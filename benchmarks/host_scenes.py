@@ -202,7 +202,9 @@ async def _start_bridge(programs: Programs, environ: dict[str, str], *, notes_la
     (programs.folder / "notes").touch()
     ready = f"http://127.0.0.1:{environ['SERVER_PORT']}/healthz"
     command = (sys.executable, "-m", "benchmarks.noting")
-    return await programs.start(*command, ready=ready, environ={**environ, **notes})
+    return await programs.start(
+        *command, ready=ready, environ={**environ, **notes}, seconds=START_SECONDS
+    )
 
 
 async def _run(
