@@ -72,7 +72,9 @@ class HostPlace:
 
 def place_hosts(folder: Path, number: int) -> tuple[HostPlace, ...]:
     """Name so many hosts, each with a free port."""
-    ports = iter(PORTS)
+    # Two runs at once look in different places first.
+    begin = os.getpid() * 997 % len(PORTS)
+    ports = iter((*PORTS[begin:], *PORTS[:begin]))
     return tuple(
         HostPlace(name=f"web-{count}", port=_find_port(ports), folder=folder / f"web-{count}")
         for count in range(1, number + 1)

@@ -27,7 +27,7 @@ LOOK = 0.25  # seconds between two looks at memory
 async def measure_commands(options: Options) -> list[Figure]:
     """Have everybody run a command on a host of their own, and ask for all hosts meanwhile."""
     number = options.hosts or AT_ONCE
-    wish = Wish(hosts=number, people=number, has_numbers=True, notes_lag=True)
+    wish = Wish(hosts=number, people=number, has_numbers=True, notes_lag=True, has_actions=True)
     async with open_scene(wish) as scene:
         await asyncio.sleep(SETTLE)
         for _ in range(WARM_UP):
@@ -70,7 +70,7 @@ async def ask_for_all(scene: Scene) -> float:
 async def measure_yes(options: Options) -> list[Figure]:
     """Have every agent run what writes as fast as it is read."""
     number = options.hosts or AT_ONCE
-    async with open_scene(Wish(hosts=number)) as scene:
+    async with open_scene(Wish(hosts=number, has_actions=True)) as scene:
         await asyncio.sleep(SETTLE)
         tell("warming up: everybody has run something")
         await broadcast(scene, "uptime")
