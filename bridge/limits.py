@@ -297,12 +297,11 @@ RESUME_PASS = timedelta(seconds=10)  # chosen: how often a job is asked about af
 LETTERS_PASS = timedelta(seconds=1)  # the issue: a login reaches the chat within 5 s
 JOBS_PURGE_PASS = timedelta(hours=1)
 # Agents
-AGENT_CONNECT_SECONDS = 3  # chosen: a host that lives answers within a fraction of it
+AGENT_CONNECT_SECONDS = 5  # chosen: with its TLS; a host that lives needs a fraction of it
 AGENT_PATIENCE_SECONDS = 30  # chosen: of what is told at once, also by a host that is busy
 AGENT_ANSWER_BYTES = 64 * 1024 * 1024  # chosen: far beyond what an agent keeps of an output
 AGENT_CALM_SECONDS = 1  # chosen: an answer's end follows its last line at once
 AGENT_KEPT_SECONDS = 300  # chosen: who works at a host writes the next command within this
-AGENT_IDLE_CONNECTIONS = 2  # chosen: kept for each host; two people work at one now and then
 AGENT_WORDS_CHARACTERS = 300  # chosen: of an agent's reason for a refusal that nobody has signed
 AGENT_SEEN_NOTED = timedelta(minutes=1)  # chosen: keeps the writes few
 # chosen: enrolment is done by hand; nobody wants to do it again for every host

@@ -85,6 +85,15 @@ async def test_without_a_signed_end_nobody_knows_how_it_ended(
     assert heard == [STARTED]
 
 
+@pytest.mark.parametrize("status", ["twenty", "200 OK\\r\\nno header at all"])
+async def test_what_is_no_http_is_no_answer(
+    authority: Authority, agents: Agents, tmp_path: Path, status: str
+) -> None:
+    async with open_local_agent(authority, well, folder=tmp_path) as agent:
+        agent.status = status
+        assert type(await fail(agents, agent)) is errors.Unanswered
+
+
 async def test_the_end_of_a_line_that_never_comes_is_not_waited_for(
     authority: Authority, agents: Agents, tmp_path: Path
 ) -> None:
