@@ -194,7 +194,6 @@ async def _open_outside(settings: Settings, token: str, stack: AsyncExitStack) -
     ]
     for monitor in (prometheus, *alertmanagers):
         stack.push_async_callback(monitor.close)
-    watched = _open_watched(settings, stack)
     return Outside(
         telegram=telegram,
         ear=ear,
@@ -202,7 +201,7 @@ async def _open_outside(settings: Settings, token: str, stack: AsyncExitStack) -
         way=way,
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
-        watched=watched,
+        watched=_open_watched(settings, stack),
     )
 
 

@@ -121,8 +121,8 @@ async def test_secrets_of_an_enrolment_show_in_no_list_of_processes_log_or_open_
     assert min(map(len, secrets.values())) >= 16
 
     # It has really looked: at the console, at the enrolment, at the agent, and at what they know.
-    for words in (("bridge", "enrol"), ("agent", "enrol"), ("-m", "agent")):
-        assert onlooker.has_seen(*words)
+    for started in (("bridge", "enrol"), ("agent", "enrol"), ("-m", "agent")):
+        assert onlooker.has_seen(*started)
     assert any(b"AGENT_STATE_DIR=" in each for each in onlooker.seen)
     assert find(secrets, {"/proc": b"\n".join(onlooker.seen)}) == []
 
