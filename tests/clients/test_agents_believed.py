@@ -85,7 +85,7 @@ async def test_without_a_signed_end_nobody_knows_how_it_ended(
     assert heard == [STARTED]
 
 
-@pytest.mark.parametrize("status", ["twenty", "200 OK\\r\\nno header at all"])
+@pytest.mark.parametrize("status", ["twenty", "200 OK\r\nno header at all"])
 async def test_what_is_no_http_is_no_answer(
     authority: Authority, agents: Agents, tmp_path: Path, status: str
 ) -> None:
