@@ -216,7 +216,7 @@ async def test_a_command_runs_on_an_enrolled_host_and_is_written_down(fleet: Fle
     assert "exit code" not in refused["text"]
     audit = await fleet.ask("/audit 10", "/op_exec Server uptime")
     assert "begun" in audit["text"]
-    assert "code 0" in audit["text"]
+    assert "exit status 0" in audit["text"]
     record = (fleet.folder / "agent-Server" / "record").read_text()
     assert "uptime" in record
 

@@ -107,9 +107,12 @@ class LiveJobs:
         if not self._live:
             return
         now = self._desk.clock()
-        for number in await self._desk.kept.renew(self.numbers, now=now):
+        for number, is_unwanted in (await self._desk.kept.renew(self.numbers, now=now)).items():
             live = self._live.get(number)
-            if live is not None and not live.is_unwanted:
+            if live is None:
+                continue
+            live.message.held_until = now + limits.JOB_LEASE
+            if is_unwanted and not live.is_unwanted:
                 self._desk.start(self.cancel(live))
 
     async def cancel(self, live: Live) -> None:

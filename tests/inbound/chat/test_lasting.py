@@ -15,9 +15,11 @@ from agent.wire import Verb
 from bridge import limits
 from bridge.core.access import EVERYWHERE, parse_scope
 from bridge.core.audience import Destination
+from bridge.inbound.chat.job_desk import RunDesk
 from bridge.inbound.chat.live_jobs import LiveJobs
+from bridge.inbound.chat.resuming import Resuming
 from tests.fakes.chat import GROUP, OPERATOR
-from tests.fakes.hands import Asking, done, told
+from tests.fakes.hands import Asking, FakeHands, done, told
 from tests.inbound.chat.world import World
 
 
@@ -121,6 +123,24 @@ async def test_a_stop_that_another_bridge_hears_reaches_the_one_that_follows(wor
     await world.control.live.renew()
     said = await world.rest()
     assert "stopped after" in said[-1].text
+
+
+async def test_who_has_lost_a_command_to_another_bridge_shows_nothing_more_of_it(
+    world: World,
+) -> None:
+    gate = world.hands.gates["web-1"] = asyncio.Event()
+    speaker = world.chat.speaker
+    await world.chat.say("/op_exec web-1 tail -f x", OPERATOR)
+    await until(lambda: speaker.said and "fine" in speaker.said[-1].text)
+    world.chat.now += limits.JOB_LEASE
+    other = RunDesk(**{**vars(world.desk), "hands": FakeHands()})
+    await Resuming(other, LiveJobs(other)).resume()
+    await until(lambda: world.kept.told == [1])
+    assert "exit code 0" in speaker.said[-1].text
+    before = len(speaker.said)
+    gate.set()
+    assert await world.rest(before) == []
+    assert len(world.kept.entries) == 2
 
 
 async def test_broadcasts_count_among_what_runs_at_once(
