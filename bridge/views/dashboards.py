@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from bridge.core.cards import Member
-from bridge.core.promql import CPU, DISK, LOAD, MEMORY, METRICS, NETWORK
+from bridge.core.promql import CPU, DISK, LOAD, MEMORY, METRICS, NETWORK, SWAP
 from bridge.logs import create_log
 from bridge.views.links import canonical_link
 
@@ -17,7 +17,14 @@ FLEET: Final = "opswire-fleet/fleet"
 HOST: Final = "opswire-host/host"
 ITSELF: Final = "opswire-bridge/opswire"
 """The identity of each dashboard, and the word behind it in its address."""
-PANELS: Final = {CPU.key: 21, MEMORY.key: 23, DISK.key: 31, LOAD.key: 22, NETWORK.key: 41}
+PANELS: Final = {
+    CPU.key: 21,
+    LOAD.key: 22,
+    MEMORY.key: 23,
+    SWAP.key: 23,
+    DISK.key: 31,
+    NETWORK.key: 41,
+}
 """The panel of the host's dashboard that draws a metric; the numbers are those of its file."""
 _LEAST_AROUND: Final = timedelta(minutes=15)  # chosen: what came before an alert explains it
 _MOST_AROUND: Final = timedelta(hours=6)  # chosen: before and after an alert of weeks
@@ -39,7 +46,8 @@ class Dashboards:
         host = member.labels.get("host", "")
         if not host:
             return ""
-        key = _BY_RESOURCE.get(member.labels.get("resource", ""), "")
+        about = member.labels.get("resource", "")
+        key = _BY_RESOURCE.get(about, about)
         return self._find(HOST, _around([member]), host=host, panel=PANELS.get(key))
 
     def find_members(self, members: Sequence[Member]) -> str:

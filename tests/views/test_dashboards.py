@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import CardFacts, ListFacts, Member
 from bridge.core.formatted import Content
 from bridge.core.outbox import Form
-from bridge.core.promql import CPU, DISK, LOAD, MEMORY, METRICS, NETWORK
+from bridge.core.promql import CPU, DISK, LOAD, MEMORY, METRICS, NETWORK, SWAP
 from bridge.views.dashboards import FLEET, HOST, ITSELF, PANELS, Dashboards, find_dashboards
 from bridge.views.links import canonical_link
 from bridge.views.locale import LANGUAGES
@@ -90,16 +91,20 @@ def test_after_an_alert_of_weeks_a_few_hours_more_are_shown(linking: MessageRend
 
 
 @pytest.mark.parametrize(
-    ("resource", "metric"),
-    [("cpu", CPU), ("memory", MEMORY), ("disk", DISK), ("load", LOAD)],
-    ids=["cpu", "memory", "disk", "load"],
+    ("resource", "key"),
+    [
+        ("cpu", CPU.key),
+        ("memory", MEMORY.key),
+        ("mem", MEMORY.key),
+        ("swap", SWAP.key),
+        ("disk", DISK.key),
+        ("load", LOAD.key),
+    ],
 )
 def test_the_panel_is_that_of_what_runs_short(
-    linking: MessageRenderer, resource: str, metric: object
+    linking: MessageRenderer, resource: str, key: str
 ) -> None:
     [url] = links(show(linking, card(alert(resource=resource))))
-    assert METRICS[next(key for key, each in METRICS.items() if each is metric)].resource
-    key = next(key for key, each in METRICS.items() if each is metric)
     assert asked(url)["viewPanel"] == str(PANELS[key])
 
 
@@ -125,6 +130,24 @@ def test_a_group_that_is_told_in_short_leads_to_the_fleet_or_its_one_host(
     same = [alert(mountpoint=f"/{number}") for number in range(count)]
     [url] = links(show(linking, card(*same)))
     assert asked(url)["var-host"] == "web-1"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_storm_leads_to_the_fleet_from_before_its_first_alert(
+    linking: MessageRenderer, language: str
+) -> None:
+    facts = BoardFacts(
+        state=BoardState.STORM,
+        opened_at=NOW,
+        over_at=None,
+        arrived=400,
+        members=tuple(alert(f"web-{number}", f"A{number % 41}") for number in range(400)),
+    )
+    content = show(linking, facts, language)
+    [url] = links(content, language)
+    assert url.startswith(f"{GRAFANA}/d/opswire-fleet/fleet?from=")
+    assert asked(url)["from"] == milliseconds(SINCE - timedelta(minutes=15))
+    assert "\n\n\n" not in content.text.text
 
 
 def test_what_is_about_no_host_has_no_dashboard(linking: MessageRenderer) -> None:
