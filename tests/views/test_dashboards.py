@@ -236,6 +236,12 @@ def test_whatever_an_alert_says_its_address_is_one_that_telegram_keeps(
         )
 
 
+def test_a_name_that_makes_an_address_too_long_for_a_link_has_none() -> None:
+    assert Dashboards(GRAFANA).find_member(alert("x" * 100)) != ""
+    assert Dashboards(GRAFANA).find_member(alert("x" * 3000)) == ""
+    assert Dashboards(GRAFANA).find_members([alert("x" * 3000)]) == ""
+
+
 @pytest.mark.parametrize("where", [FLEET, HOST, ITSELF])
 def test_each_dashboard_that_is_linked_is_shipped(where: str) -> None:
     uid, name = where.split("/")
