@@ -69,7 +69,9 @@ class Bridge:
         self._books = Books(
             self.stores, metrics=self.metrics, clock=clock, retention=settings.retention
         )
-        self._renderer = create_message_renderer(self._note_template_fault, settings.templates_dir)
+        self._renderer = create_message_renderer(
+            self._note_template_fault, settings.templates_dir, settings.grafana_url
+        )
         self._witness = Witness(outside.prometheus) if outside.prometheus else None
         self.watch = Watch(
             settings,
@@ -109,7 +111,6 @@ class Bridge:
             readiness=lambda: self.readiness,
             start=self._errands.start,
             look_again=self.look_again,
-            on_template_fault=self._note_template_fault,
         )
         return Talk(self._settings, desk)
 

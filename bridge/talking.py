@@ -84,7 +84,6 @@ class TalkDesk:
     """Begins an errand."""
     look_again: Callable[[], None]
     """Has what waits folded and delivered now."""
-    on_template_fault: Callable[[str, Exception], None]
 
 
 class Talk:
@@ -101,7 +100,8 @@ class Talk:
         self._audit = Audit(database, settings.state_dir)
         self._ledger = Ledger(self._audit)
         self._updates = Updates(database)
-        self._voices = Voices(desk.on_template_fault, settings.templates_dir)
+        written = desk.renderer
+        self._voices = Voices(written.on_fault, settings.templates_dir, written.dashboards)
         self._places = Places(
             desk.stores.chats, self._voices, language=settings.language, zone=settings.timezone
         )

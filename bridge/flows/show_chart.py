@@ -79,13 +79,18 @@ async def show_chart(
         )
 
     told = await compose(voice.language)
+    dashboard = voice.dashboards.find_metric(host.name, metric.key, window.start, window.end)
     if not any(curve.points for curve in told.curves):
         trouble = await _explain(metric, host, window, prometheus=prometheus, voice=voice)
-        return Content(text=write_caption(voice, told, window, trouble=trouble))
+        return Content(
+            text=write_caption(voice, told, window, trouble=trouble, dashboard=dashboard)
+        )
     language = artist.choose_language(voice.language, DEFAULT_LANGUAGE)
     drawn = told if language == voice.language else await compose(language)
     photo, trouble = await _draw(drawn, artist, voice)
-    caption = write_caption(voice, told, window, trouble=trouble, warnings=answer.warnings)
+    caption = write_caption(
+        voice, told, window, trouble=trouble, warnings=answer.warnings, dashboard=dashboard
+    )
     return Content(text=caption, photo=photo)
 
 

@@ -73,6 +73,7 @@ class Settings:
     alertmanager_url: tuple[str, ...]
     alertmanager_user: str | None
     alertmanager_password: Secret | None
+    grafana_url: str | None
     ring_new: frozenset[Severity]
     ring_worse: frozenset[Severity]
     ring_repeat: frozenset[Severity]

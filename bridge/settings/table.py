@@ -6,6 +6,7 @@ from typing import Final
 
 from bridge.settings import kinds
 from bridge.settings.agent_table import AGENT_SETTINGS
+from bridge.settings.program_table import PROGRAM_SETTINGS
 from bridge.settings.setting import Setting
 
 SETTINGS: Final = (
@@ -156,6 +157,12 @@ SETTINGS: Final = (
         section="Prometheus and Alertmanager",
         secret=True,
         meaning="Password for Alertmanager.",
+    ),
+    Setting(
+        name="GRAFANA_URL",
+        kind=kinds.URL,
+        section="Prometheus and Alertmanager",
+        meaning="A Grafana with the shipped dashboards; cards and answers link to it.",
     ),
     Setting(
         name="RING_NEW",
@@ -319,63 +326,7 @@ SETTINGS: Final = (
         meaning="How often Alertmanager repeats an alert that still fires.",
     ),
     *AGENT_SETTINGS,
-    Setting(
-        name="PROMETHEUS_PORT",
-        kind=kinds.PORT,
-        section="Programs that start.sh runs",
-        default="9090",
-        readers=("start.sh",),
-        meaning="Port of the Prometheus that `./start.sh` runs.",
-    ),
-    Setting(
-        name="ALERTMANAGER_PORT",
-        kind=kinds.PORT,
-        section="Programs that start.sh runs",
-        default="9093",
-        readers=("start.sh",),
-        meaning="Port of the Alertmanager that `./start.sh` runs.",
-    ),
-    Setting(
-        name="NODE_EXPORTER_PORT",
-        kind=kinds.PORT,
-        section="Programs that start.sh runs",
-        default="9100",
-        readers=("start.sh",),
-        meaning="Port of the node_exporter that `./start.sh` runs.",
-    ),
-    Setting(
-        name="BLACKBOX_PORT",
-        kind=kinds.PORT,
-        section="Programs that start.sh runs",
-        default="9115",
-        readers=("start.sh",),
-        meaning="Port of the blackbox_exporter that `./start.sh` runs.",
-    ),
-    Setting(
-        name="SANDBOX_HOST",
-        kind=kinds.HOST,
-        section="Programs that start.sh runs",
-        default="127.0.0.1",
-        readers=("sandbox", "start.sh"),
-        meaning="The address the local Telegram listens on.",
-    ),
-    Setting(
-        name="SANDBOX_PORT",
-        kind=kinds.ANY_PORT,
-        section="Programs that start.sh runs",
-        default="8081",
-        readers=("sandbox", "start.sh"),
-        meaning="Port of the local Telegram and its chat page.",
-    ),
-    Setting(
-        name="SANDBOX_STATE_DIR",
-        kind=kinds.PATH,
-        section="Programs that start.sh runs",
-        default="./state/sandbox",
-        readers=("sandbox",),
-        meaning="Folder where the local Telegram keeps its history and tokens; "
-        "under `./start.sh` it is `STATE_DIR/sandbox/telegram` unless set.",
-    ),
+    *PROGRAM_SETTINGS,
 )
 
 OLD_NAMES: Final = {

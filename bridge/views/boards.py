@@ -80,6 +80,8 @@ class ShownBoard:
     hosts: tuple[Cause, ...]
     more_hosts: str
     newest: tuple[Newest, ...]
+    dashboard: str
+    """The address of Grafana's dashboard; empty where there is none, or no link to it."""
     now: str
 
 
@@ -115,6 +117,7 @@ class Summary:
             _grouped(telling, lambda member: member.host),
             key=lambda group: (-len(group), _rank(group[0])),
         )
+        self.dashboard = presenter.dashboards.find_members(facts.members)
         self.newest = sorted(facts.firing, key=lambda member: member.started_at, reverse=True)
 
 
@@ -164,6 +167,7 @@ def _shown(presenter: Presenter, facts: BoardFacts, summary: Summary, rung: Rung
         ),
         more_hosts=presenter.more(len(summary.hosts) - rung.hosts),
         newest=tuple(_newest(presenter, each, rung) for each in summary.newest[: rung.newest]),
+        dashboard=summary.dashboard,
         now=presenter.time(presenter.now),
     )
 

@@ -96,6 +96,9 @@ def _lines(presenter: Presenter, member: Member) -> Iterator[str]:
         yield from _pairs(member.annotations)
     if member.generator_url:
         yield f"  {query}: {_block(member.generator_url)}"
+    dashboard = presenter.dashboards.find_member(member)
+    if dashboard:
+        yield f"  {gettext('Dashboard')}: {dashboard}"
 
 
 def _when(presenter: Presenter, member: Member) -> Iterator[str]:

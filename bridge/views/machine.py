@@ -103,6 +103,7 @@ def write_machine_card(
         busiest=write_uses(voice, inside.uses) if inside else [],
         sessions=_count_sessions(inside) if inside else None,
         logged_in=len(inside.sessions) if inside else 0,
+        dashboard=voice.dashboards.find_host(presence.host.name),
     )
 
 

@@ -39,6 +39,7 @@ def write_caption(
     facts: ChartFacts,
     window: Window,
     *,
+    dashboard: str = "",
     trouble: str = "",
     warnings: Sequence[str] = (),
 ) -> Formatted:
@@ -57,6 +58,7 @@ def write_caption(
         threshold="" if threshold is None else _write(voice, threshold, facts.unit),
         trouble=trouble,
         warnings=list(warnings),
+        dashboard=dashboard,
     )
 
 

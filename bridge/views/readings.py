@@ -53,6 +53,7 @@ def write_reading(
         clock=voice.time(reading.at) if reading.at and is_shown else "",
         trouble=trouble,
         warnings=list(warnings),
+        dashboard=voice.dashboards.find_host(reading.host, reading.metric.key),
     )
 
 
@@ -83,6 +84,7 @@ def write_nothing(host: str, title: str, trouble: str, voice: Voice) -> Formatte
         clock="",
         trouble=trouble,
         warnings=[],
+        dashboard=voice.dashboards.find_host(host),
     )
 
 

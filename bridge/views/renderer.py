@@ -22,6 +22,7 @@ from bridge.limits import CAPTION_CHARACTERS, MESSAGE_CHARACTERS
 from bridge.views.board_lists import write_board
 from bridge.views.boards import render_board
 from bridge.views.cards import render_card, render_unreadable
+from bridge.views.dashboards import NO_DASHBOARDS, Dashboards, find_dashboards
 from bridge.views.digest import write_digest, write_plain_digest
 from bridge.views.lists import render_list, write_list
 from bridge.views.locale import DEFAULT_LANGUAGE, Translator, load_translators
@@ -70,17 +71,21 @@ class MessageRenderer:
         environments: Sequence[Environment],
         translators: Mapping[str, Translator],
         on_fault: OnFault,
+        dashboards: Dashboards = NO_DASHBOARDS,
     ) -> None:
         self._environments = tuple(environments)
         self._translators = translators
-        self._on_fault = on_fault
+        self.on_fault = on_fault
+        self.dashboards = dashboards
         self._faulty: set[str] = set()
 
     def render(
         self, facts: Facts, form: Form, *, language: str, zone: tzinfo, now: datetime
     ) -> Content:
         """Render a message within Telegram's limits, in the plainest way that is left."""
-        presenter = Presenter(translator=self._translator(language), zone=zone, now=now)
+        presenter = Presenter(
+            translator=self._translator(language), zone=zone, now=now, dashboards=self.dashboards
+        )
         content = self._formatted(facts, presenter) if form is Form.FORMATTED else None
         if content is None:
             content = self._try("plain form", lambda: _render_plain(facts, presenter))
@@ -135,7 +140,7 @@ class MessageRenderer:
         except Exception as error:  # noqa: BLE001 - a template may raise anything; the alert must arrive
             if key not in self._faulty:
                 self._faulty.add(key)
-                self._on_fault(name, error)
+                self.on_fault(name, error)
             return None
         self._faulty.discard(key)
         return shown
@@ -145,14 +150,21 @@ class MessageRenderer:
 
 
 def create_message_renderer(
-    on_fault: OnFault, own_templates: Path | None = None
+    on_fault: OnFault,
+    own_templates: Path | None = None,
+    grafana: str | None = None,
 ) -> MessageRenderer:
-    """Make a renderer with the shipped templates and languages, and a person's own before them."""
+    """Make a renderer with the shipped templates and languages, and a person's own before them.
+
+    It links to the dashboards of a Grafana, where that address is given.
+    """
     shipped = create_environment(MESSAGES)
     environments = [shipped]
     if own_templates is not None:
         environments.insert(0, create_environment(own_templates, MESSAGES))
-    return MessageRenderer(environments, load_translators(LOCALES), on_fault)
+    return MessageRenderer(
+        environments, load_translators(LOCALES), on_fault, find_dashboards(grafana)
+    )
 
 
 def _render_formatted(  # noqa: PLR0911 - one for each kind

@@ -66,6 +66,8 @@ class ShownMember:
     period: str
     query: str
     """The address of the rule's expression; empty where Telegram takes no link to it."""
+    dashboard: str
+    """The address of Grafana's panel; empty where there is none, or no link to it."""
     runbook: str
     """The address of the runbook; empty where Telegram takes no link to it."""
     runbook_path: str
@@ -117,6 +119,8 @@ class ShownCard:
     truncated: int
     """How many alerts Alertmanager left out."""
     truncated_words: str
+    dashboard: str
+    """The address of Grafana's dashboard; empty where there is none, or no link to it."""
     alertmanager: str
     """Its address; empty where Telegram takes no link to it."""
 
@@ -165,6 +169,7 @@ class Presenter(Words):
             more=self.more(left_out),
             truncated=facts.truncated,
             truncated_words=self.truncated(facts.truncated),
+            dashboard=self.dashboards.find_members(facts.members),
             alertmanager=canonical_link(facts.source) or "",
         )
 
@@ -200,6 +205,7 @@ class Presenter(Words):
             lasted="" if ended_at is None else self.span(member.started_at, ended_at),
             period="" if ended_at is None else self.period(member.started_at, ended_at),
             query=canonical_link(member.generator_url) or "",
+            dashboard=self.dashboards.find_member(member),
             runbook=canonical_link(member.runbook) or "",
             runbook_path=self.text(path, rung.word),
         )

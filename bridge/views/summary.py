@@ -67,6 +67,7 @@ def write_summary(
         reason=outage.reason if outage else "",
         now=voice.time(voice.now),
         warnings=list(warnings),
+        dashboard=voice.dashboards.find_fleet(),
     )
 
 

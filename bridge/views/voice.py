@@ -15,6 +15,7 @@ from jinja2 import Environment
 from bridge.core.formatted import Formatted, fit
 from bridge.errors import BridgeError, Outage
 from bridge.limits import MESSAGE_CHARACTERS, MESSAGE_ENTITIES, WARNING_CHARACTERS
+from bridge.views.dashboards import NO_DASHBOARDS, Dashboards
 from bridge.views.locale import (
     DEFAULT_LANGUAGE,
     Translator,
@@ -48,6 +49,8 @@ class Voice:
     on_fault: OnFault
     is_dark: bool = True
     """Whether charts are drawn for a dark screen."""
+    dashboards: Dashboards = NO_DASHBOARDS
+    """Where the person's Grafana shows more."""
 
     @property
     def language(self) -> str:
@@ -143,12 +146,18 @@ class Voice:
 class Voices:
     """Makes voices: what is read once for all of them."""
 
-    def __init__(self, on_fault: OnFault, own_templates: Path | None = None) -> None:
+    def __init__(
+        self,
+        on_fault: OnFault,
+        own_templates: Path | None = None,
+        dashboards: Dashboards = NO_DASHBOARDS,
+    ) -> None:
         shipped = create_environment(MESSAGES)
         own = [create_environment(own_templates, MESSAGES)] if own_templates else []
         self._environments = (*own, shipped)
         self._translators: Mapping[str, Translator] = load_translators(LOCALES)
         self._on_fault = on_fault
+        self._dashboards = dashboards
 
     def create(self, language: str, zone: tzinfo, now: datetime, *, is_dark: bool = True) -> Voice:
         """Make the voice for a chat at a moment."""
@@ -160,6 +169,7 @@ class Voices:
             environments=self._environments,
             on_fault=self._on_fault,
             is_dark=is_dark,
+            dashboards=self._dashboards,
         )
 
 

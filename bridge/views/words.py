@@ -12,6 +12,7 @@ from typing import Final
 from bridge.core.alerts import Severity
 from bridge.core.cards import UNKNOWN_ALERT, Ending, Member, Muting
 from bridge.core.outbox import Reason
+from bridge.views.dashboards import NO_DASHBOARDS, Dashboards
 from bridge.views.locale import Translator, render_period, render_time
 from bridge.views.markup import shorten
 
@@ -38,6 +39,8 @@ class Words:
     translator: Translator
     zone: tzinfo
     now: datetime
+    dashboards: Dashboards = NO_DASHBOARDS
+    """Where the person's Grafana shows more."""
     shortened: int = field(default=0, init=False)
     """How many texts have been shortened so far."""
 

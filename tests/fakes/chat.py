@@ -18,6 +18,7 @@ from bridge.core.outbox import Failed, Outcome, Reason, Sent
 from bridge.inbound.chat.command import Asked, Commands
 from bridge.inbound.chat.gate import Gate, GateDesk
 from bridge.metrics import Metrics
+from bridge.views.dashboards import NO_DASHBOARDS, Dashboards
 from bridge.views.voice import Voice, Voices
 
 BOT = "opswire_bot"
@@ -163,9 +164,13 @@ class FakeChat:
     """Templates that failed."""
     moves: list[tuple[int, int]] = field(default_factory=list)
     """Groups that have become supergroups: old id, new id."""
+    dashboards: Dashboards = NO_DASHBOARDS
+    """Where a Grafana shows more."""
 
     def __post_init__(self) -> None:
-        voices = Voices(lambda name, fault: self.faults.append((name, fault)))
+        voices = Voices(
+            lambda name, fault: self.faults.append((name, fault)), None, self.dashboards
+        )
         self.places = FakePlaces(voices)
         self.gate = Gate(
             GateDesk(

@@ -17,6 +17,7 @@ from bridge.settings import Settings
 from bridge.store.database import Database
 from bridge.stores import create_stores
 from bridge.talking import Talk, TalkDesk
+from bridge.views.renderer import create_message_renderer
 
 
 def declare(folder: Path) -> Commands:
@@ -36,12 +37,11 @@ def declare(folder: Path) -> Commands:
         inventory=InventoryFile(folder / "agents.txt"),
         outside=outside,
         ear=nobody,
-        renderer=nobody,
+        renderer=create_message_renderer(nobody),
         metrics=Metrics("test"),
         clock=SystemClock(),
         readiness=Readiness,
         start=nobody,
         look_again=nobody,
-        on_template_fault=nobody,
     )
     return Talk(settings, desk).commands

@@ -63,7 +63,10 @@ class BooksCommands:
         facts = await self._stats()
         refresh = Button(label=asked.voice.say("🔄 Refresh"), press="stats")
         return Content(
-            text=asked.voice.write("stats", stats=facts), keyboard=Keyboard(((refresh,),))
+            text=asked.voice.write(
+                "stats", stats=facts, dashboard=asked.voice.dashboards.find_itself()
+            ),
+            keyboard=Keyboard(((refresh,),)),
         )
 
     async def _tell_audit(self, asked: Asked) -> Content:
