@@ -27,6 +27,7 @@ from bridge.store.filling import open_filling
 from bridge.store.people import People
 from bridge.store.schema import bring_up, list_revisions
 from bridge.store.snapshot import open_snapshot
+from bridge.store.state import State
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert, webhook
 from tests.store.stage import ADA, DEV, MINUTE, OPS, SECOND, Stage
@@ -90,11 +91,6 @@ ROWS: Final[dict[str, dict[str, Any]]] = {
         "received_at": AT,
     },
     "heartbeat": {"id": 1, "beat_at": AT},
-    "state": {
-        "name": "owner",
-        "value": json.dumps({"bot_id": "123456789", "server": "Telegram"}),
-        "noted_at": AT,
-    },
 }
 
 
@@ -117,6 +113,8 @@ async def fill_state(database: Database) -> None:
     await stage.show()
     await stage.put(webhook(alert(host=PENDING), group=PENDING))
     await stage.fold()
+    owner = {"bot_id": "123456789", "server": "Telegram"}
+    await State(database).put("owner", owner, now=NOON)
     await database.write(_fill_the_rest)
     await stage.put(webhook(alert(host="kept-1"), group="kept-1"))  # and not folded
 

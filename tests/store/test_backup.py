@@ -287,7 +287,7 @@ def test_an_older_backup_takes_the_place_of_what_came_later_and_says_so_signed(
 def test_an_audit_that_was_tampered_with_is_not_washed_clean_by_a_restoration(
     house: House,
 ) -> None:
-    edited = text("UPDATE audit SET entry = replace(entry, '1002', '1009') WHERE id = 2")
+    edited = text("UPDATE audit SET entry = replace(entry, 'viewer', 'admin') WHERE id = 2")
     run(house.url, edited)
     house.back_up()
     house.wipe()
@@ -366,9 +366,9 @@ async def test_every_webhook_that_was_answered_before_it_began_is_in_it(house: H
 
     streaming = [asyncio.create_task(stream()), asyncio.create_task(fold())]
     certain: list[list[str]] = []
-    backups = [house.file.with_name(f"{number}.zip") for number in range(3)]
+    backups = [house.file.with_name(f"{number}.zip") for number in range(2)]
     for path in backups:
-        while len(answered) < 20 * (len(certain) + 1):  # noqa: ASYNC110 - what streams is the event
+        while len(answered) < 10 * (len(certain) + 1):  # noqa: ASYNC110 - what streams is the event
             await asyncio.sleep(0.01)
         certain.append(list(answered))
         words = parse_words(["backup", str(path)])
@@ -394,7 +394,7 @@ async def fold_and_list(database: Database) -> list[str]:
 
 
 def list_names(house: House) -> list[str]:
-    return sorted(path.name for path in house.folder.iterdir())
+    return sorted(path.name for path in house.folder.iterdir() if path.suffix != ".lock")
 
 
 def unchanged(house: House) -> Any:
@@ -571,6 +571,10 @@ def test_another_bots_state_is_refused_unless_forced(house: House) -> None:
 # ---- cut off ----------------------------------------------------------------------------------
 
 
+RESTORED = '"what":"restore"'
+"""What the entry says that states a restoration."""
+
+
 class EndError(BaseException):
     """The process is killed here."""
 
@@ -600,7 +604,7 @@ def test_killed_at_any_step_the_old_or_the_new_is_there_whole(
         seen.add(is_new)
         assert house.inventory.read_text() == (INVENTORY if is_new else old_inventory)
         assert "sound" in house.say("audit", "verify")
-        assert ("restore" in house.say("audit", "list", "1")) is is_new
+        assert (RESTORED in str(read_rows(house.url)["audit"])) is is_new
         assert not restoring.is_pending(house.folder)
         if not is_killed:
             break

@@ -334,6 +334,7 @@ CREATE TABLE state (
 	noted_at DATETIME NOT NULL, 
 	PRIMARY KEY (name)
 );
+INSERT INTO "state" VALUES('owner','{"bot_id": "123456789", "server": "Telegram"}','2026-11-20 12:00:00.000000');
 INSERT INTO "state" VALUES('writer:cc4683aa0dba593746b06e60e770836bfb3f28ee07e0c0c6','{"receiver": "bridge", "alertmanager": "http://alertmanager.example:9093", "way": ["", null, null], "routes": ["{}"]}','2026-11-20 12:00:00.000000');
 CREATE INDEX episodes_latest ON episodes (alert, id);
 CREATE UNIQUE INDEX episodes_one_open ON episodes (alert) WHERE ended_at IS NULL;
