@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import uvicorn
 
@@ -30,7 +31,7 @@ from bridge.clients.telegram import Telegram
 from bridge.clients.telegram_updates import TelegramUpdates
 from bridge.clock import Clock, SystemClock
 from bridge.drawing import Drawing
-from bridge.errors import Mistake, Outage, Refused
+from bridge.errors import Mistake, Outage, Refused, TooNew
 from bridge.hands import WayToHosts
 from bridge.logs import create_log, set_up_logs
 from bridge.parties import Outside, Watched
@@ -38,6 +39,7 @@ from bridge.premises import Premises
 from bridge.running import GRACE, Bridge
 from bridge.settings import Fault, Secret, Settings, SettingsError
 from bridge.store.database import Database
+from bridge.store.filling import has_entry
 
 SAMPLES = {"zh_TW": "主機圖表", "ru": "Хост график"}
 """A word of each language that not every font can write."""
@@ -99,7 +101,8 @@ async def open_bridge(
 async def run(settings: Settings) -> None:
     """Run the bridge until it is told to stop."""
     sys.setswitchinterval(limits.THREAD_TURN_SECONDS)
-    with Premises(settings) as premises:
+    has_been = partial(has_entry, settings.database_url.reveal())
+    with Premises(settings, has_been) as premises:
         hidden = (*settings.secrets(), Secret(premises.token))
         set_up_logs(settings.log_level, settings.log_format, hidden)
         async with open_bridge(settings, token=premises.token) as bridge:
@@ -149,6 +152,9 @@ async def _serve(bridge: Bridge, door: socket.socket) -> None:
 
 
 def _not_ours(fault: Refused) -> SettingsError:
+    if isinstance(fault, TooNew):
+        form = "a database of this version or an earlier one; docs/backup-and-upgrade.md"
+        return SettingsError((Fault("DATABASE_URL", fault.sentence, form),))
     form = "the bot and Bot API server it belongs to; or another STATE_DIR or DATABASE_URL"
     return SettingsError((Fault("BOT_TOKEN", fault.sentence, form),))
 

@@ -5,7 +5,8 @@
     ├─ Missing                       no such host, chart, person …      404
     ├─ Refused                       understood, not granted
     │  ├─ NotAllowed                 who asks may not                   401
-    │  └─ Expired                    what was asked for is too old      410
+    │  ├─ Expired                    what was asked for is too old      410
+    │  └─ TooNew                     a later version has written it
     ├─ TooMuch                       a bound in limits was reached      413
     └─ Outage(party, reason)         someone we need failed             503
        ├─ Late                       it did not answer in time          503
@@ -53,6 +54,10 @@ class NotAllowed(Refused):
 
 class Expired(Refused):
     """What was asked for is too old."""
+
+
+class TooNew(Refused):
+    """A later version of this program has written what is there."""
 
 
 class TooMuch(BridgeError):

@@ -7,11 +7,14 @@ import fcntl
 import os
 import secrets
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bridge.errors import Outage
+from bridge.restoring import Proves, finish_restoring
 from bridge.settings import Fault, Settings, SettingsError
 
 TOKEN_BYTES = 32  # chosen: 256 bits, 43 characters
@@ -23,8 +26,9 @@ BACKLOG = 2048  # uvicorn's own default
 class Premises:
     """The state folder, locked; the token; the bound socket. Given back when the context ends."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, proves: Proves) -> None:
         self._settings = settings
+        self._proves = proves
         self._stack = ExitStack()
         self.token = ""
         self.socket: socket.socket
@@ -37,7 +41,8 @@ class Premises:
         """
         with ExitStack() as stack:
             folder = make_folder(self._settings.state_dir)
-            _lock(folder, stack)
+            stack.enter_context(hold(folder))
+            finish_pending(folder, self._proves)
             given = self._settings.webhook_token
             self.token = given.reveal() if given else _make_token(folder / TOKEN_FILE)
             self.socket = stack.enter_context(
@@ -71,21 +76,45 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def _lock(folder: Path, stack: ExitStack) -> None:
-    """Hold the folder for this process alone; the lock ends with the process, however it ends."""
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process alone; the lock ends with the process, however it ends.
+
+    Raises:
+        SettingsError: it cannot be had; it names the setting that moves it.
+    """
     path = folder / LOCK_FILE
     try:
-        lock = stack.enter_context(path.open("a"))
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as fault:
+        lock = path.open("a")
+    except OSError as fault:
+        raise _unwritable(path, fault) from fault
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise _refusal(
+                "STATE_DIR",
+                f"another bridge is running with {folder}",
+                "a folder of its own for each bridge; or end the other one",
+            ) from fault
+        except OSError as fault:
+            raise _unwritable(path, fault) from fault
+        yield
+
+
+def finish_pending(folder: Path, proves: Proves) -> bool:
+    """Finish what a restoration has begun in a folder that is held; answer whether there was one.
+
+    Raises:
+        SettingsError: it cannot be finished.
+    """
+    try:
+        return finish_restoring(folder, proves)
+    except Outage as fault:
         raise _refusal(
             "STATE_DIR",
-            f"another bridge is running with {folder}",
-            "a folder of its own for each bridge; or end the other one",
-        ) from fault
-    except OSError as fault:
-        raise _refusal(
-            "STATE_DIR", f"{path} cannot be written ({_words(fault)})", "a folder we may write"
+            f"a backup was being restored, which cannot be finished ({fault.sentence})",
+            "a folder we may write, and the database that was restored",
         ) from fault
 
 
@@ -130,6 +159,12 @@ def bind(host: str, port: int, party: str) -> socket.socket:
         what = f"{host}:{port} is taken by another program" if taken else _words(fault)
         raise _refusal(variable, what, f"a free port; {party}_PORT moves it") from fault
     return door
+
+
+def _unwritable(path: Path, fault: OSError) -> SettingsError:
+    return _refusal(
+        "STATE_DIR", f"{path} cannot be written ({_words(fault)})", "a folder we may write"
+    )
 
 
 def _refusal(variable: str, fault: str, accepted: str) -> SettingsError:

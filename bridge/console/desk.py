@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from bridge.clock import Clock, SystemClock
 from bridge.core.audit import Entry
 from bridge.core.audit_check import Soundness
 from bridge.errors import Outage
-from bridge.premises import make_folder
+from bridge.premises import finish_pending, hold, make_folder
+from bridge.restoring import is_pending
 from bridge.settings import Settings
 from bridge.store.audit import Audit
 from bridge.store.database import Database
+from bridge.store.filling import has_entry
 from bridge.store.people import People
 
 Say = Callable[[str], None]
@@ -44,12 +49,50 @@ class Desk:
         return Entry(at=now, who=None, name=name, what=what, on=on)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What a deed at the console needs that must find the stores closed."""
+
+    settings: Settings
+    account: str
+    clock: Clock = field(default_factory=SystemClock)
+    say: Say = print
+
+    @property
+    def url(self) -> str:
+        """Where the database is."""
+        return self.settings.database_url.reveal()
+
+    @contextmanager
+    def held(self) -> Iterator[Path]:
+        """Have the state folder for ourselves, with everything in its place.
+
+        Raises:
+            SettingsError: a bridge is running with it, or it cannot be made.
+        """
+        folder = make_folder(self.settings.state_dir)
+        with hold(folder):
+            finish_pending(folder, partial(has_entry, self.url))
+            yield folder
+
+    def settle(self) -> None:
+        """Finish what a restoration has begun, where one was.
+
+        Raises:
+            SettingsError: it is under way, or cannot be finished.
+        """
+        if is_pending(self.settings.state_dir):
+            with self.held():
+                pass
+
+
 @asynccontextmanager
 async def open_desk(
     settings: Settings, *, account: str, name_bot: Callable[[], Awaitable[str | None]]
 ) -> AsyncIterator[Desk]:
     """Open the stores, also those that were never opened, and sign the audit at the end."""
     make_folder(settings.state_dir)
+    await asyncio.to_thread(Bench(settings=settings, account=account).settle)
     database = Database(settings.database_url.reveal())
     await database.open()
     try:

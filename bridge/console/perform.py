@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Final
 
 from bridge.clients.bot_name import fetch_bot_name
-from bridge.console import audit, chats, people
-from bridge.console.desk import Desk, complain, name_account, open_desk
+from bridge.console import audit, chats, people, schema
+from bridge.console.backup import back_up
+from bridge.console.desk import Bench, Desk, complain, name_account, open_desk
 from bridge.console.enrol import enrol_host
+from bridge.console.restore import restore
 from bridge.core.access import Scope
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
@@ -28,6 +30,7 @@ from bridge.store.chats import Chats
 CANNOT_BE_CHECKED: Final = 3
 INTERRUPTED: Final = 130
 Deed = Callable[[Desk, Namespace], Awaitable[int]]
+ClosedDeed = Callable[[Bench, Namespace], int]
 
 
 def perform(wish: Namespace, settings: Settings) -> int:
@@ -41,6 +44,8 @@ def perform(wish: Namespace, settings: Settings) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has all letters
     try:
+        if (deed := CLOSED_DEEDS.get(wish.deed)) is not None:
+            return deed(Bench(settings=settings, account=name_account()), wish)
         return asyncio.run(_perform(wish, settings))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -113,6 +118,16 @@ DEEDS: Final[dict[str, Deed]] = {
     "audit mark-restored": audit.mark_restored,
     "enrol": enrol_host,
 }
+
+
+CLOSED_DEEDS: Final[dict[str, ClosedDeed]] = {
+    "backup": back_up,
+    "restore": restore,
+    "database revision": schema.show_revision,
+    "database upgrade": schema.upgrade,
+    "database downgrade": schema.downgrade,
+}
+"""Those that open no store by themselves, nor change its schema unasked."""
 
 
 async def find_bot_name(settings: Settings) -> str | None:

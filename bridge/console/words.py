@@ -31,12 +31,15 @@ def _create_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"opswire bridge {__version__}")
     parser.set_defaults(deed=None)
     rooms = parser.add_subparsers(
-        metavar="[people | chats | audit | enrol]", title="beside the bridge"
+        metavar="[people | chats | audit | enrol | backup | restore | database]",
+        title="beside the bridge",
     )
     _add_people(rooms)
     _add_chats(rooms)
     _add_audit(rooms)
     _add_enrol(rooms)
+    _add_backup(rooms)
+    _add_database(rooms)
     return parser
 
 
@@ -96,6 +99,35 @@ def _add_enrol(rooms: Verbs[argparse.ArgumentParser]) -> None:
         help="where its agent will be, with a port if it is not the usual one; left out: beside "
         "the exporter of the inventory, or as the agent says",
     )
+
+
+def _add_backup(rooms: Verbs[argparse.ArgumentParser]) -> None:
+    purpose = "write everything that is kept into one file, also while the bridge runs"
+    backup = rooms.add_parser("backup", help=purpose, description=f"{purpose.capitalize()}.")
+    backup.set_defaults(deed="backup")
+    backup.add_argument("file", help="it holds keys: keep it where only you read it")
+    backup.add_argument("--force", action="store_true", help="replace a file of that name")
+    purpose = "put a backup in the place of everything that is kept; no bridge may run"
+    restore = rooms.add_parser("restore", help=purpose, description=f"{purpose.capitalize()}.")
+    restore.set_defaults(deed="restore")
+    restore.add_argument("file", help="what backup wrote")
+    restore.add_argument(
+        "--dry-run", action="store_true", help="say what would come back and change nothing"
+    )
+    restore.add_argument(
+        "--keep-inventory", action="store_true", help="leave agents.txt as it is here"
+    )
+    restore.add_argument(
+        "--force", action="store_true", help="also another bot's, or a later version's"
+    )
+
+
+def _add_database(rooms: Verbs[argparse.ArgumentParser]) -> None:
+    verbs = _add_room(rooms, "database", "the schema of the database")
+    _add_verb(verbs, "database revision", "which schema it has, and which this version works with")
+    _add_verb(verbs, "database upgrade", "bring it up to this version's schema")
+    back = _add_verb(verbs, "database downgrade", "bring it back to an earlier version's schema")
+    back.add_argument("revision", help="as database revision of that version says")
 
 
 def _add_room(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -23,6 +23,7 @@ from bridge import limits
 from bridge.core.audit import (
     START,
     Entry,
+    Head,
     Link,
     Outcome,
     Place,
@@ -67,6 +68,34 @@ def put_entry(connection: Connection, entry: Entry) -> Link:
         )
     ).inserted_primary_key
     return replace(link, row=row[0] if row else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """A restored audit, stated and signed."""
+
+    number: int
+    """Of the entry that states it."""
+    digest: str
+    head: Head | None
+    """To be kept from now on; None: the one in the backup stays the witness that it is."""
+    verdict: Verdict
+    """What was to be thought of the audit in the backup."""
+
+
+def state_restored(
+    connection: Connection, kept: Kept, *, told: Place | None, name: str, detail: str, now: datetime
+) -> Marked:
+    """State, in the transaction that fills a database, that a backup took the place of what was."""
+    with closing(_links(connection)) as links:
+        verdict = verify_chain(links, kept.head, kept.signer)
+    statement = sign_statement(StatementKind.RESTORED, verdict.first, kept.signer, told=told)
+    entry = Entry(at=now, who=None, name=name, what="restore", detail=detail, statement=statement)
+    link = put_entry(connection, entry)
+    place = Place(_number(link.text, otherwise=link.row), link.digest)
+    is_first = kept.text is None and verdict.is_whole and (kept.is_fresh or not verdict.entries)
+    head = sign_head(place, link.row, kept.signer) if verdict.is_continued or is_first else None
+    return Marked(number=place.number, digest=link.digest, head=head, verdict=verdict)
 
 
 class Audit:

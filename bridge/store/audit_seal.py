@@ -39,6 +39,31 @@ class Kept:
     """Whether the key was made just now: nobody has kept a head before."""
 
 
+def make_key() -> str:
+    """Make a key, as it stands in its file."""
+    return secrets.token_hex(_KEY_BYTES) + "\n"
+
+
+def read_kept(key: str, text: str | None, *, folder: Path, is_fresh: bool = False) -> Kept:
+    """Understand what the two files held.
+
+    Raises:
+        Outage: the key is none.
+    """
+    key = key.strip()
+    try:
+        signer = Signer(bytes.fromhex(key))
+    except ValueError:
+        key = ""
+    if not key:
+        raise Outage(PARTY, f"{folder / KEY_FILE} holds no key of ours")
+    head = None
+    if text is not None:
+        with suppress(ValueError):
+            head = read_head(text)
+    return Kept(signer=signer, head=head, text=text, is_fresh=is_fresh)
+
+
 class Safe:
     """Where the key and the head are kept."""
 
@@ -78,19 +103,8 @@ class Safe:
             return True
 
     def _read(self, *, is_fresh: bool) -> Kept:
-        text = (self._folder / KEY_FILE).read_text("ascii", errors="replace").strip()
-        try:
-            signer = Signer(bytes.fromhex(text))
-        except ValueError:
-            text = ""
-        if not text:
-            raise Outage(PARTY, f"{self._folder / KEY_FILE} holds no key of ours")
-        kept = self._read_head()
-        head = None
-        if kept is not None:
-            with suppress(ValueError):
-                head = read_head(kept)
-        return Kept(signer=signer, head=head, text=kept, is_fresh=is_fresh)
+        key = (self._folder / KEY_FILE).read_text("ascii", errors="replace")
+        return read_kept(key, self._read_head(), folder=self._folder, is_fresh=is_fresh)
 
     def _read_head(self) -> str | None:
         try:
@@ -106,7 +120,7 @@ class Safe:
         if self._has_key():
             return False
         path = self._folder / KEY_FILE
-        fresh = self._write(secrets.token_hex(_KEY_BYTES) + "\n")
+        fresh = self._write(make_key())
         try:
             path.hardlink_to(fresh)
         except FileExistsError:

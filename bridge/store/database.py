@@ -16,13 +16,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge import limits
@@ -30,9 +26,9 @@ from bridge.errors import Outage
 from bridge.store import inbox as file
 from bridge.store.inbox import Inbox
 from bridge.store.lanes import Lane, Result, Work, in_thread, read_reason, run_together
+from bridge.store.schema import bring_up
 
 PARTY = "database"
-MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_MILLISECONDS = 5000  # chosen: another writer, or program in the file, is waited for this long
 VANISHED_MILLISECONDS = 10_000  # chosen: a bridge that stops inside a write has lost its turn then
 TURN = 7_305_808_869  # chosen: names the writers' turn among the advisory locks of a database
@@ -84,6 +80,7 @@ class Database:
 
         Raises:
             Outage: the database cannot be opened or written.
+            TooNew: a later version has been at work in it.
         """
         if self._open is None:
             self._open = await self._writer.call(_open_both, self._url)
@@ -163,7 +160,7 @@ class Database:
         return result
 
     def _write_together(self, works: Sequence[Work[Any]]) -> list[Any]:
-        return run_together(self._opened().engine, [_take_turn, *works], PARTY)[1:]
+        return run_together(self._opened().engine, [take_turn, *works], PARTY)[1:]
 
     def _keep_together(self, works: Sequence[Work[Any]]) -> list[Any]:
         opened = self._opened()
@@ -190,7 +187,7 @@ class Database:
 
 
 def _open_both(url: str) -> _Open:
-    engine = _connect(url)
+    engine = connect(url)
     if engine.dialect.name != "sqlite":
         return _Open(engine, None)
     try:
@@ -218,7 +215,7 @@ def _dispose(opened: _Open) -> None:
         opened.inbox.engine.dispose()
 
 
-def _take_turn(connection: Connection) -> None:
+def take_turn(connection: Connection) -> None:
     """Wait until nobody else writes; the turn ends with the transaction."""
     if connection.dialect.name == "postgresql":
         turn = text("SELECT pg_advisory_xact_lock(:turn)").bindparams(turn=TURN)
@@ -229,35 +226,36 @@ def _take_turn(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE").close()
 
 
-def _connect(url: str) -> Engine:
+def create(url: str | URL) -> Engine:
+    """Make what connects to a database, whatever schema it has."""
     # A server that restarted is noticed before a write is lost to it.
     engine = create_engine(url, pool_pre_ping=True)
     is_sqlite = engine.dialect.name == "sqlite"
     event.listen(engine, "connect", _set_pragmas if is_sqlite else _set_limits)
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """Connect to a database and bring its schema up to date.
+
+    Raises:
+        Outage: it cannot be opened or written.
+        TooNew: a later version has been at work in it.
+    """
+    engine = create(url)
     try:
         with engine.begin() as connection:
             # Python begins no transaction for a table by itself: without the turn an end half-way
             # would leave a schema that is neither of the two.
-            _take_turn(connection)
-            _migrate(connection)
+            take_turn(connection)
+            bring_up(connection)
     except SQLAlchemyError as fault:
         engine.dispose()
         raise Outage(PARTY, read_reason(fault)) from fault
-    except CommandError as fault:
+    except BaseException:
         engine.dispose()
-        raise Outage(PARTY, "a later version of this program has been at work in it") from fault
+        raise
     return engine
-
-
-def _migrate(connection: Connection) -> None:
-    command.upgrade(_alembic(connection), "head")
-
-
-def _alembic(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

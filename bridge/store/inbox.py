@@ -43,7 +43,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.errors import Outage
+from bridge.errors import Outage, TooNew
 from bridge.store.lanes import read_reason
 from bridge.store.tables import DIGEST, ROW_ID, Instant, Json, inboxes
 
@@ -148,6 +148,7 @@ def open_inbox(place: Path) -> Inbox:
 
     Raises:
         Outage: it cannot be opened or written.
+        TooNew: a later version has been at work in it.
     """
     try:
         name = _prepare(place)
@@ -240,7 +241,7 @@ def _prepare(place: Path) -> str:
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
-            raise Outage(PARTY, "a later version of this program has been at work in it")
+            raise TooNew(f"{place.name} was written by a later version of Opswire: start that one")
         if version < 1:
             _create(connection)
         (name,) = connection.execute("SELECT name FROM inbox").fetchone()

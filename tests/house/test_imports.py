@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "clients": {"core"},
     "inbound": {"flows", "views", "core"},
     "settings": {"settings", "core"},
-    "premises": {"settings"},
+    "premises": {"settings", "restoring"},
+    "archive": {"core"},
+    "restoring": {"archive"},
     "app": {
         *TRUNK,
         *("clients", "running", "parties", "settings", "premises", "store", "bookkeeping"),
@@ -35,6 +37,7 @@ MAY_IMPORT = {
     "console": {
         *TRUNK,
         *("core", "flows", "store", "clients", "settings", "premises", "inventory_file"),
+        *("archive", "restoring"),
     },
     "agents_door": {"settings", "premises"},
     "parties": {"core", "flows", "settings", "hands"},
@@ -100,6 +103,9 @@ SIBLINGS = {
             "lanes",
             "inbox",
             "database",
+            "schema",
+            "snapshot",
+            "filling",
             "episodes",
             "messages",
             "cards",

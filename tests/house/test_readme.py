@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bridge.console.perform import DEEDS
+from bridge.console.perform import CLOSED_DEEDS, DEEDS
 from bridge.metrics import Metrics
 from deploy.stack.cli import COMMANDS
 
@@ -43,9 +43,13 @@ def test_every_word_of_start_sh_is_in_the_table_and_no_other() -> None:
 
 
 def test_every_word_of_the_console_is_in_the_table_and_no_other() -> None:
-    rows = re.findall(r"^\| (`(?:people|chats|audit|enrol) .*?`) \| ", README, re.MULTILINE)
+    rows = re.findall(
+        r"^\| (`(?:people|chats|audit|enrol|backup|restore|database) .*?`) \| ",
+        README,
+        re.MULTILINE,
+    )
     told = {word for row in rows for word in re.findall(r"`(\w+(?: [a-z][\w-]*)?)", row)}
-    assert told == set(DEEDS)
+    assert told == {*DEEDS, *CLOSED_DEEDS}
 
 
 def test_every_alert_is_told_with_its_severity_and_has_a_runbook() -> None:

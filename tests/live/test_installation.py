@@ -18,7 +18,7 @@ from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import CardFacts
 from bridge.core.notices import NoticeFacts, NoticeKind
 from bridge.core.outbox import Form
-from bridge.store.database import MIGRATIONS
+from bridge.store.schema import MIGRATIONS
 from bridge.views.renderer import create_message_renderer
 faults = []
 renderer = create_message_renderer(lambda name, fault: faults.append(fault))

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Insert, create_engine, func, insert, select, text
@@ -14,9 +13,9 @@ from sqlalchemy import Connection, Insert, create_engine, func, insert, select, 
 from bridge.core.cards import CardFacts
 from bridge.core.outbox import Kind
 from bridge.errors import Outage
-from bridge.store import database as store
 from bridge.store import host_tables  # noqa: F401 - a part of the schema
 from bridge.store.database import Database
+from bridge.store.schema import bring_up
 from bridge.store.tables import episodes, heartbeat, metadata
 from tests.fakes.clock import NOON
 from tests.postgres import Postgres
@@ -83,7 +82,7 @@ OF_THE_FIRST_VERSION = (
 def begin_at_the_first_version(url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
-        command.upgrade(store._alembic(connection), "0001")
+        bring_up(connection, "0001")
         for statement in OF_THE_FIRST_VERSION:
             connection.exec_driver_sql(statement).close()
         if engine.dialect.name == "postgresql":

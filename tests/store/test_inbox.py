@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, create_engine, func, insert, select, text, update
 
 from bridge.core.alerts import Notification
-from bridge.errors import Outage
+from bridge.errors import Outage, TooNew
 from bridge.store import database as store
 from bridge.store import inbox as file
 from bridge.store.database import Database
 from bridge.store.folding import Folding
+from bridge.store.schema import bring_up
 from bridge.store.tables import episodes, inboxes, journal
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert, webhook
@@ -246,7 +246,7 @@ async def test_what_an_earlier_version_left_in_the_database_is_folded_first(plac
     engine = create_engine(create_url(place))
     address = {"source": "", "chat_id": None, "thread_id": None}
     with engine.begin() as connection:
-        command.upgrade(store._alembic(connection), "0002")
+        bring_up(connection, "0002")
         for body in (webhook(FIRES), webhook(alert(host="b"))):
             raw = json.dumps(body).encode()
             row = {"body": raw, "address": address, "received_at": NOON}
@@ -429,7 +429,7 @@ async def test_an_inbox_of_a_later_version_is_left_alone(place: Path) -> None:
     with closing(sqlite3.connect(beside(place))) as other:
         other.execute(f"PRAGMA user_version={file.VERSION + 1}")
     database = Database(create_url(place))
-    with pytest.raises(Outage, match="later version"):
+    with pytest.raises(TooNew, match="later version"):
         await database.open()
     await database.close()
 
@@ -453,14 +453,13 @@ async def test_killed_while_the_schema_is_brought_up_a_bridge_does_it_at_the_nex
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.parent.mkdir()
-    migrate = store._migrate
 
     def fail(connection: Connection) -> None:
-        migrate(connection)
+        bring_up(connection)
         connection.execute(text("CREATE nonsense"))
 
     with monkeypatch.context() as killed:
-        killed.setattr(store, "_migrate", fail)
+        killed.setattr(store, "bring_up", fail)
         database = Database(create_url(place))
         with pytest.raises(Outage, match="syntax"):
             await database.open()

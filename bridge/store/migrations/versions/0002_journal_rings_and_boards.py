@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0002"
 down_revision = "0001"
@@ -207,4 +208,65 @@ def _replace_messages() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("rings and boards have no place in the earlier schema: restore a backup")
+    """Keep every episode and card; rings, lists, boards and notices have no place in the earlier schema."""
+    connection = op.get_bind()
+    if connection.execute(sa.text("SELECT count(*) FROM journal")).scalar_one():
+        raise CommandError(
+            "webhooks wait in the journal, which schema 0001 does not have: start the bridge once, "
+            "until /readyz answers, then go back"
+        )
+    _replace_messages_back()
+    for index in ("cards_board", "cards_closed"):
+        op.drop_index(index, "cards")
+    for column in ("change", "changed_at", "repeated_at", "board_id"):
+        op.drop_column("cards", column)
+    op.drop_index("episodes_ended", "episodes")
+    for column in ("ending", "muting", "vouched_at"):
+        op.drop_column("episodes", column)
+    for column in ("pause_reason", "moved_to"):
+        op.drop_column("chats", column)
+    for table in ("state", "calls", "destinations", "journal", "boards"):
+        op.drop_table(table)
+
+
+def _replace_messages_back() -> None:
+    for index in ("waiting", "of_card", "of_board", "card", "board", "digest"):
+        op.drop_index(f"messages_{index}", "messages")
+    op.rename_table("messages", "messages_0002")
+    op.create_table(
+        "messages",
+        sa.Column("id", ROW_ID, primary_key=True),
+        sa.Column("chat_id", sa.BigInteger, nullable=False),
+        sa.Column("thread_id", sa.BigInteger, nullable=False),
+        sa.Column("card_id", ROW_ID, sa.ForeignKey("cards.id", ondelete="CASCADE"), unique=True),
+        sa.Column("facts", sa.Text),
+        sa.Column("digest", DIGEST),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("shown_revision", sa.Integer, nullable=False),
+        sa.Column("telegram_id", sa.BigInteger),
+        sa.Column("form", sa.Integer, nullable=False),
+        sa.Column("due_at", sa.DateTime, nullable=False),
+        sa.Column("leased_until", sa.DateTime),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("waiting_since", sa.DateTime, nullable=False),
+        sa.Column("last_reason", sa.String(32)),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.CheckConstraint("shown_revision <= revision", name="messages_shown_is_wanted"),
+        sa.CheckConstraint("(card_id IS NULL) <> (facts IS NULL)", name="messages_one_source"),
+    )
+    op.execute(
+        """
+        INSERT INTO messages (
+            chat_id, thread_id, card_id, facts, digest, revision, shown_revision, telegram_id, form,
+            due_at, leased_until, attempts, waiting_since, last_reason, created_at
+        )
+        SELECT
+            chat_id, thread_id, card_id, CASE WHEN kind = 'unreadable' THEN facts END, digest,
+            revision, shown_revision, telegram_id, form,
+            due_at, leased_until, attempts, waiting_since, last_reason, created_at
+        FROM messages_0002 WHERE kind IN ('card', 'unreadable') ORDER BY id
+        """
+    )
+    op.drop_table("messages_0002")
+    _index("messages_waiting", "messages", ["chat_id", "waiting_since"], "shown_revision < revision")
+    _index("messages_digest", "messages", ["digest"])
