@@ -1,0 +1,275 @@
+"""The steps of an installation, each left out where nothing is to be done."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.installing import accounts, env_files, packages, programs, source
+from deploy.installing.checks import MOVABLE
+from deploy.installing.laying import Fate, Sheet, judge, lay, write
+from deploy.installing.layout import (
+    ACCOUNTS,
+    COMMAND,
+    CURRENT,
+    INVENTORY,
+    PROGRAMS,
+    RELEASES,
+    SECRETS,
+    SETTINGS,
+    UNITS,
+    Layout,
+    Role,
+)
+from deploy.installing.machine import Machine, Refused
+from deploy.installing.record import Record
+
+WHOLE: Final = "whole"
+"""Lies in a release once all of it is there."""
+TOKEN_BYTES: Final = 32  # chosen: 256 bits, as the bridge makes its own
+BOT_TOKEN: Final = f"{SECRETS}/bot_token"
+WEBHOOK_TOKEN: Final = f"{SECRETS}/webhook_token"
+_URLS: Final = {"PROMETHEUS_PORT": "PROMETHEUS_URL", "ALERTMANAGER_PORT": "ALERTMANAGER_URL"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Something to be done."""
+
+    sentence: str
+    """In the imperative: "lay …"."""
+    perform: Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """All that the steps need to know."""
+
+    project: Path
+    layout: Layout
+    machine: Machine
+    record: Record
+    given: Mapping[str, str]
+    """The environment of the installation."""
+    release: str
+    bot_token: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the release lies."""
+        return self.layout.at(RELEASES) / self.release
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the bridge runs here."""
+        return self.layout.role is not Role.AGENT
+
+
+def plan_files(site: Site) -> Iterator[Step]:
+    """Lay everything that is not started: users, the release, settings, secrets, units."""
+    yield from _plan_accounts(site)
+    yield from _plan_release(site)
+    yield from _plan_programs(site)
+    yield from _plan_sheets(site)
+    yield from _plan_secrets(site)
+    yield from _plan_states(site)
+    yield from _plan_links(site)
+
+
+def _plan_accounts(site: Site) -> Iterator[Step]:
+    text = (site.project / "deploy" / "systemd" / "opswire.sysusers").read_text(encoding="utf-8")
+    yield from _plan_sheet(site, Sheet(path=ACCOUNTS, text=text))
+    missing = accounts.list_missing(site.machine)
+    if missing:
+        yield Step(
+            sentence=f"make the users {', '.join(missing)}",
+            perform=lambda: accounts.make(missing, site.layout.at(ACCOUNTS), site.machine, site.record),
+        )
+
+
+def _plan_release(site: Site) -> Iterator[Step]:
+    folder, role, machine = site.folder, site.layout.role, site.machine
+    is_whole = (folder / WHOLE).exists()
+    has_packages = packages.has_packages(folder, role)
+    if not is_whole:
+        yield Step(sentence=f"copy the program to {folder}", perform=lambda: _copy(site))
+    if not is_whole or not has_packages:
+        yield Step(
+            sentence=f"install the Python packages of {packages.name_requirements(role)} there",
+            perform=lambda: packages.put_packages(folder, role, machine, former=_find_former(site)),
+        )
+        yield Step(sentence="compile it", perform=lambda: _complete(site))
+
+
+def _find_former(site: Site) -> Path | None:
+    """Find the release that runs now, if it has the same packages."""
+    former = site.layout.at(CURRENT).resolve()
+    requirements = packages.name_requirements(site.layout.role)
+    try:
+        is_same = (former / requirements).read_bytes() == (site.folder / requirements).read_bytes()
+    except OSError:
+        return None
+    return former if is_same and former != site.folder.resolve() else None
+
+
+def _copy(site: Site) -> None:
+    site.folder.mkdir(parents=True, exist_ok=True)
+    source.copy_program(site.project, site.folder)
+    for name in source.EDITABLE:
+        link = site.folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"{SETTINGS}/{name}")
+
+
+def _complete(site: Site) -> None:
+    packages.compile_program(site.folder, site.machine)
+    (site.folder / WHOLE).touch()
+
+
+def _plan_programs(site: Site) -> Iterator[Step]:
+    absent = programs.list_absent(site.layout)
+    if absent:
+        where = site.layout.at(PROGRAMS)
+        yield Step(
+            sentence=f"put {', '.join(absent)} into {where}",
+            perform=lambda: programs.put_programs(site.layout),
+        )
+
+
+def _plan_sheets(site: Site) -> Iterator[Step]:
+    for sheet in list_sheets(site):
+        yield from _plan_sheet(site, sheet)
+
+
+def list_sheets(site: Site) -> Iterator[Sheet]:
+    """List the files that are laid, with what ships."""
+    example = (site.project / ".env.example").read_text(encoding="utf-8")
+    systemd = site.project / "deploy" / "systemd"
+    monitoring = (systemd / "monitoring.env").read_text(encoding="utf-8")
+    moved = move_ports(monitoring, site.given)
+    yield Sheet(path=f"{SETTINGS}/monitoring.env", text=monitoring, first=moved, mode=0o600)
+    if site.is_watching:
+        text = env_files.render_bridge(example)
+        yield Sheet(path=f"{SETTINGS}/bridge.env", text=text, mode=0o600)
+        for path in source.list_editable(site.project):
+            text = path.read_text(encoding="utf-8")
+            yield Sheet(path=f"{SETTINGS}/{path.relative_to(site.project)}", text=text)
+    if site.layout.role is not Role.BRIDGE:
+        text = env_files.render_agent(example)
+        yield Sheet(path=f"{SETTINGS}/agent.env", text=text, mode=0o600)
+    for name in site.layout.unit_files:
+        yield Sheet(path=f"{UNITS}/{name}", text=(systemd / name).read_text(encoding="utf-8"))
+
+
+def move_ports(text: str, given: Mapping[str, str]) -> str:
+    """Write ports that were asked for in the place of the usual ones, and their addresses."""
+    usual = env_files.parse(text)
+    for name in MOVABLE:
+        if name in given and name in usual:
+            text = text.replace(f"{name}={usual[name]}\n", f"{name}={given[name]}\n")
+            if name in _URLS:
+                url = usual[_URLS[name]]
+                moved = url.removesuffix(usual[name]) + given[name]
+                text = text.replace(f"{_URLS[name]}={url}\n", f"{_URLS[name]}={moved}\n")
+    return text
+
+
+def _plan_sheet(site: Site, sheet: Sheet) -> Iterator[Step]:
+    place = site.layout.at(sheet.path)
+    fate = judge(sheet, place, site.record)
+    if fate is Fate.SAME:
+        return
+    sentence = f"write {place}"
+    if fate is Fate.BESIDE:
+        sentence = f"keep {place}, which was edited, and write what ships now beside it as {place.name}.new"
+    yield Step(sentence=sentence, perform=lambda: lay(sheet, place, site.record))
+
+
+def _plan_secrets(site: Site) -> Iterator[Step]:
+    if not site.is_watching:
+        return
+    folder = site.layout.at(SECRETS)
+    if not folder.is_dir() or folder.stat().st_mode & 0o077:
+        yield Step(sentence=f"make {folder}, closed to everybody but root", perform=lambda: _close(folder))
+    webhook = site.layout.at(WEBHOOK_TOKEN)
+    if not webhook.exists():
+        token = f"{secrets.token_urlsafe(TOKEN_BYTES)}\n".encode()
+        yield Step(
+            sentence=f"make the token that Alertmanager shows to the bridge: {webhook}",
+            perform=lambda: write(webhook, token, 0o600),
+        )
+    bot = site.layout.at(BOT_TOKEN)
+    given = f"{site.bot_token}\n".encode()
+    if site.bot_token and not (bot.exists() and bot.read_bytes() == given):
+        yield Step(sentence=f"write the bot's token to {bot}", perform=lambda: write(bot, given, 0o600))
+
+
+def _close(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+
+
+def _plan_states(site: Site) -> Iterator[Step]:
+    """Make what a program needs before its service has made its own folder."""
+    if site.is_watching and not site.layout.at(INVENTORY).exists():
+        yield Step(
+            sentence=f"write the inventory, with this host: {site.layout.at(INVENTORY)}",
+            perform=lambda: _lay_inventory(site),
+        )
+    folder = site.layout.at("/var/lib/opswire-agent")
+    if site.layout.role is not Role.BRIDGE and not folder.is_dir():
+        yield Step(
+            sentence=f"make {folder}, closed to everybody but the agent",
+            perform=lambda: _give_folder(site, folder, "opswire-agent"),
+        )
+
+
+def _lay_inventory(site: Site) -> None:
+    place = site.layout.at(INVENTORY)
+    _give_folder(site, place.parent, "opswire")
+    write(place, (site.project / "agents.txt").read_bytes(), 0o644)
+    site.machine.give(place, "opswire")
+
+
+def _give_folder(site: Site, folder: Path, user: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    site.machine.give(folder, user)
+
+
+def _plan_links(site: Site) -> Iterator[Step]:
+    current, command = site.layout.at(CURRENT), site.layout.at(COMMAND)
+    target = f"releases/{site.release}"
+    if not current.is_symlink() or str(current.readlink()) != target:
+        yield Step(sentence=f"let {current} be {site.release}", perform=lambda: link(current, target))
+    led = f"{CURRENT}/deploy/opswire.sh"
+    if command.is_symlink() and str(command.readlink()) == led:
+        return
+    if command.is_symlink() or command.exists():
+        raise Refused(f"{command} is there already and is another program: rename it first")
+    yield Step(sentence=f"let {command} lead to the console", perform=lambda: link(command, led))
+
+
+def link(place: Path, target: str) -> None:
+    """Let a link lead somewhere, in one step."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = place.with_name(f".{place.name}.fresh")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(place)
+
+
+def plan_clearing(site: Site) -> Iterator[Step]:
+    """Take away releases older than the one before this, and units that are no more."""
+    folder = site.layout.at(RELEASES)
+    others = sorted(
+        (path for path in folder.glob("*") if path.is_dir() and path.name != site.release),
+        key=lambda path: path.stat().st_mtime,
+    )
+    for path in others[:-1]:
+        yield Step(
+            sentence=f"remove the old release {path.name}", perform=lambda path=path: shutil.rmtree(path)
+        )
