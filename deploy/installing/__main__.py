@@ -7,7 +7,7 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -68,7 +68,9 @@ def _uninstall(wish: argparse.Namespace, machine: Machine) -> int:
 def _is_to_be_asked(layout: Layout, machine: Machine) -> bool:
     is_watching = layout.role is not Role.AGENT
     has_token = layout.at(BOT_TOKEN).exists()
-    return is_watching and machine.is_live and machine.is_root and not has_token and sys.stdin.isatty()
+    return (
+        is_watching and machine.is_live and machine.is_root and not has_token and sys.stdin.isatty()
+    )
 
 
 def _ask_token() -> str:
@@ -88,7 +90,9 @@ def _read_token(path: Path) -> str:
 def _require_token(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         # Not shown: it may be a token with a letter too many.
-        raise Refused("that is no token of a bot: digits, a colon and 35 characters, from @BotFather")
+        raise Refused(
+            "that is no token of a bot: digits, a colon and 35 characters, from @BotFather"
+        )
     return text
 
 
@@ -130,7 +134,9 @@ def _add_uninstall(deeds: Deeds[argparse.ArgumentParser]) -> None:
     add("--yes", action="store_true", help="do not ask before all that was stored is deleted")
 
 
-def _add_deed(deeds: Deeds[argparse.ArgumentParser], name: str, purpose: str, epilog: str):
+def _add_deed(
+    deeds: Deeds[argparse.ArgumentParser], name: str, purpose: str, epilog: str
+) -> Callable[..., argparse.Action]:
     deed = deeds.add_parser(
         name,
         prog=f"deploy/{name}.sh",

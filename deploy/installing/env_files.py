@@ -78,7 +78,9 @@ def _render(head: str, sections: Mapping[str, list[str]], left_out: frozenset[st
     for section, paragraphs in sections.items():
         lines.append(f"\n# ---- {section} ----")
         for paragraph in paragraphs:
-            name = next(found[1] for found in map(_SAMPLE.fullmatch, paragraph.splitlines()) if found)
+            name = next(
+                found[1] for found in map(_SAMPLE.fullmatch, paragraph.splitlines()) if found
+            )
             if name not in left_out:
                 lines.append(f"\n{_point_to_secret(name, paragraph)}")
     return "\n".join(lines) + "\n"

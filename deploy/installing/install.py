@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.installing import checks, source, units
-from deploy.installing.layout import MARK, RECORD, SETTINGS, Layout
+from deploy.installing.layout import MARK, PROGRAM, RECORD, SETTINGS, Layout
 from deploy.installing.machine import Machine, Refused
 from deploy.installing.record import Record
-from deploy.installing.steps import BOT_TOKEN, Site, Step, plan_clearing, plan_files
+from deploy.installing.releases import plan_clearing
+from deploy.installing.site import Site, Step
+from deploy.installing.steps import BOT_TOKEN, plan_files
 from deploy.installing.turn import take_turn
 
 Say = Callable[[str], None]
@@ -51,6 +53,10 @@ def install(wish: Wish, machine: Machine, given: Mapping[str, str], say: Say) ->
 
 def _open_site(wish: Wish, machine: Machine, given: Mapping[str, str]) -> Site:
     project = Path(__file__).resolve().parents[2]
+    if wish.layout.at(PROGRAM).resolve() in project.parents:
+        raise Refused(
+            f"{project} is what was installed: run install.sh of the folder that it came from"
+        )
     return Site(
         project=project,
         layout=wish.layout,
@@ -67,7 +73,7 @@ def _rehearse(site: Site, wish: Wish, faults: list[str], say: Say) -> None:
         say(f"in the way: {fault}")
     steps = [*plan_files(site), *plan_clearing(site)]
     if site.machine.is_live and wish.starts:
-        steps += units.plan_start(site, [step.sentence for step in steps])
+        steps += units.plan_start(site, {step.path for step in steps})
     for step in steps:
         say(f"would {step.sentence}")
     say("nothing was changed: this was a dry run")
@@ -86,6 +92,7 @@ def _perform_all(site: Site, wish: Wish, say: Say) -> None:
             _perform(step, say)
         for step in plan_clearing(site):
             _perform(step, say)
+            steps.append(step)
     finally:
         _save(record)
     _start(site, wish, steps, say)
@@ -112,9 +119,12 @@ def _perform(step: Step, say: Say) -> None:
 def _translate(fault: OSError) -> Refused:
     if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
         return Refused(
-            f"the disk is full ({fault.filename}): make room and run this again, it goes on from here"
+            f"the disk is full ({fault.filename}): make room and run this again,"
+            " it goes on from here"
         )
-    return Refused(f"{fault.filename}: {fault.strerror}; mend it and run this again, it goes on from here")
+    return Refused(
+        f"{fault.filename}: {fault.strerror}; mend it and run this again, it goes on from here"
+    )
 
 
 def _start(site: Site, wish: Wish, steps: list[Step], say: Say) -> None:
@@ -124,7 +134,7 @@ def _start(site: Site, wish: Wish, steps: list[Step], say: Say) -> None:
     if not wish.starts:
         say("laid, and not started: systemctl enable --now opswire.target and its units do that")
         return
-    for step in units.plan_start(site, [step.sentence for step in steps]):
+    for step in units.plan_start(site, {step.path for step in steps}):
         _perform(step, say)
     failed = units.find_failed(site)
     if failed:
@@ -140,9 +150,8 @@ def render_closing(site: Site) -> list[str]:
     """Say what is to be done next."""
     lines = [f"settings: {site.layout.at(SETTINGS)}; logs: journalctl -u 'opswire-*' -f"]
     if site.is_watching and not units.is_bridge_ready(site):
-        lines.append(
-            f"the bridge waits for its bot: write the token to {site.layout.at(BOT_TOKEN)} and run this again"
-        )
+        place = site.layout.at(BOT_TOKEN)
+        lines.append(f"the bridge waits for its bot: write the token to {place} and run this again")
     elif site.is_watching:
         lines.append("the first admin: sudo opswire people link admin --first")
     if "opswire-agent.service" in site.layout.unit_files:

@@ -1,4 +1,4 @@
-"""The machine as the installation needs it: what it asks of it, and what it changes beside files."""
+"""The machine: what an installation asks of it, and what it changes there beside files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,18 @@ class Machine:
     def is_port_free(self, host: str, port: int) -> bool:
         """Say whether nobody listens there."""
         return is_free(host, port)
+
+    def is_active(self, unit: str) -> bool:
+        """Say whether a unit runs."""
+        return self.ask("systemctl", "is-active", "--quiet", unit).returncode == 0
+
+    def is_failed(self, unit: str) -> bool:
+        """Say whether a unit was given up."""
+        return self.ask("systemctl", "is-failed", "--quiet", unit).returncode == 0
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
 
     def count_free_bytes(self, place: Path) -> int:
         """Say how much room is left where a path will lie."""

@@ -51,8 +51,12 @@ def put_packages(
     if machine.ask_version("uv"):
         cache = {"UV_CACHE_DIR": str(release / ".cache"), "UV_LINK_MODE": "copy"}
         if not venv.exists():
-            machine.run(["uv", "venv", "--quiet", "--python", sys.executable, str(venv)], environ=cache)
-        machine.run(["uv", "pip", "install", "--python", python, *_LINE, requirements], environ=cache)
+            machine.run(
+                ["uv", "venv", "--quiet", "--python", sys.executable, str(venv)], environ=cache
+            )
+        machine.run(
+            ["uv", "pip", "install", "--python", python, *_LINE, requirements], environ=cache
+        )
         shutil.rmtree(release / ".cache", ignore_errors=True)
     else:
         if not venv.exists():

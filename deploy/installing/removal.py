@@ -23,7 +23,7 @@ from deploy.installing.layout import (
 )
 from deploy.installing.machine import Machine, Refused
 from deploy.installing.record import Record
-from deploy.installing.steps import Step
+from deploy.installing.site import Step
 from deploy.installing.turn import take_turn
 
 Say = Callable[[str], None]
@@ -70,12 +70,12 @@ def uninstall(wish: Wish, machine: Machine, say: Say) -> None:
         say("settings and stores are where they were; install.sh goes on with them")
 
 
-def plan(
-    layout: Layout, machine: Machine, record: Record, *, keeps_state: bool
-) -> Iterator[Step]:
+def plan(layout: Layout, machine: Machine, record: Record, *, keeps_state: bool) -> Iterator[Step]:
     """List what is to be taken away; what is not there is left out."""
     unit_files = sorted(
-        path for path in layout.at(UNITS).glob("opswire*") if path.name.startswith(("opswire-", "opswire."))
+        path
+        for path in layout.at(UNITS).glob("opswire*")
+        if path.name.startswith(("opswire-", "opswire."))
     )
     if unit_files and machine.is_live:
         yield Step(
@@ -136,5 +136,9 @@ def _remove_program(layout: Layout, kept: Record | None) -> None:
     if kept is None:
         shutil.rmtree(folder)
         return
-    kept.files = {path: seen for path, seen in kept.files.items() if path.startswith(("/etc/opswire", ACCOUNTS))}
+    kept.files = {
+        path: seen
+        for path, seen in kept.files.items()
+        if path.startswith(("/etc/opswire", ACCOUNTS))
+    }
     kept.save()

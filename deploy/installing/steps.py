@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.installing import accounts, env_files, packages, programs, source
-from deploy.installing.checks import MOVABLE
+from deploy.installing import accounts, env_files, programs, source
 from deploy.installing.laying import Fate, Sheet, judge, lay, write
 from deploy.installing.layout import (
     ACCOUNTS,
@@ -18,61 +15,26 @@ from deploy.installing.layout import (
     CURRENT,
     INVENTORY,
     PROGRAMS,
-    RELEASES,
     SECRETS,
     SETTINGS,
     UNITS,
-    Layout,
     Role,
 )
-from deploy.installing.machine import Machine, Refused
-from deploy.installing.record import Record
+from deploy.installing.machine import Refused
+from deploy.installing.ports import MOVABLE
+from deploy.installing.releases import plan_release
+from deploy.installing.site import Site, Step
 
-WHOLE: Final = "whole"
-"""Lies in a release once all of it is there."""
 TOKEN_BYTES: Final = 32  # chosen: 256 bits, as the bridge makes its own
 BOT_TOKEN: Final = f"{SECRETS}/bot_token"
 WEBHOOK_TOKEN: Final = f"{SECRETS}/webhook_token"
 _URLS: Final = {"PROMETHEUS_PORT": "PROMETHEUS_URL", "ALERTMANAGER_PORT": "ALERTMANAGER_URL"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """Something to be done."""
-
-    sentence: str
-    """In the imperative: "lay …"."""
-    perform: Callable[[], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """All that the steps need to know."""
-
-    project: Path
-    layout: Layout
-    machine: Machine
-    record: Record
-    given: Mapping[str, str]
-    """The environment of the installation."""
-    release: str
-    bot_token: str = ""
-
-    @property
-    def folder(self) -> Path:
-        """Where the release lies."""
-        return self.layout.at(RELEASES) / self.release
-
-    @property
-    def is_watching(self) -> bool:
-        """Whether the bridge runs here."""
-        return self.layout.role is not Role.AGENT
-
-
 def plan_files(site: Site) -> Iterator[Step]:
     """Lay everything that is not started: users, the release, settings, secrets, units."""
     yield from _plan_accounts(site)
-    yield from _plan_release(site)
+    yield from plan_release(site)
     yield from _plan_programs(site)
     yield from _plan_sheets(site)
     yield from _plan_secrets(site)
@@ -87,47 +49,10 @@ def _plan_accounts(site: Site) -> Iterator[Step]:
     if missing:
         yield Step(
             sentence=f"make the users {', '.join(missing)}",
-            perform=lambda: accounts.make(missing, site.layout.at(ACCOUNTS), site.machine, site.record),
+            perform=lambda: accounts.make(
+                missing, site.layout.at(ACCOUNTS), site.machine, site.record
+            ),
         )
-
-
-def _plan_release(site: Site) -> Iterator[Step]:
-    folder, role, machine = site.folder, site.layout.role, site.machine
-    is_whole = (folder / WHOLE).exists()
-    has_packages = packages.has_packages(folder, role)
-    if not is_whole:
-        yield Step(sentence=f"copy the program to {folder}", perform=lambda: _copy(site))
-    if not is_whole or not has_packages:
-        yield Step(
-            sentence=f"install the Python packages of {packages.name_requirements(role)} there",
-            perform=lambda: packages.put_packages(folder, role, machine, former=_find_former(site)),
-        )
-        yield Step(sentence="compile it", perform=lambda: _complete(site))
-
-
-def _find_former(site: Site) -> Path | None:
-    """Find the release that runs now, if it has the same packages."""
-    former = site.layout.at(CURRENT).resolve()
-    requirements = packages.name_requirements(site.layout.role)
-    try:
-        is_same = (former / requirements).read_bytes() == (site.folder / requirements).read_bytes()
-    except OSError:
-        return None
-    return former if is_same and former != site.folder.resolve() else None
-
-
-def _copy(site: Site) -> None:
-    site.folder.mkdir(parents=True, exist_ok=True)
-    source.copy_program(site.project, site.folder)
-    for name in source.EDITABLE:
-        link = site.folder / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(f"{SETTINGS}/{name}")
-
-
-def _complete(site: Site) -> None:
-    packages.compile_program(site.folder, site.machine)
-    (site.folder / WHOLE).touch()
 
 
 def _plan_programs(site: Site) -> Iterator[Step]:
@@ -183,10 +108,11 @@ def _plan_sheet(site: Site, sheet: Sheet) -> Iterator[Step]:
     fate = judge(sheet, place, site.record)
     if fate is Fate.SAME:
         return
-    sentence = f"write {place}"
+    sentence, path = f"write {place}", sheet.path
     if fate is Fate.BESIDE:
-        sentence = f"keep {place}, which was edited, and write what ships now beside it as {place.name}.new"
-    yield Step(sentence=sentence, perform=lambda: lay(sheet, place, site.record))
+        sentence = f"keep {place}, which was edited; what ships now goes beside it, to .new"
+        path = ""
+    yield Step(sentence=sentence, perform=lambda: lay(sheet, place, site.record), path=path)
 
 
 def _plan_secrets(site: Site) -> Iterator[Step]:
@@ -194,7 +120,9 @@ def _plan_secrets(site: Site) -> Iterator[Step]:
         return
     folder = site.layout.at(SECRETS)
     if not folder.is_dir() or folder.stat().st_mode & 0o077:
-        yield Step(sentence=f"make {folder}, closed to everybody but root", perform=lambda: _close(folder))
+        yield Step(
+            sentence=f"make {folder}, closed to everybody but root", perform=lambda: _close(folder)
+        )
     webhook = site.layout.at(WEBHOOK_TOKEN)
     if not webhook.exists():
         token = f"{secrets.token_urlsafe(TOKEN_BYTES)}\n".encode()
@@ -205,7 +133,9 @@ def _plan_secrets(site: Site) -> Iterator[Step]:
     bot = site.layout.at(BOT_TOKEN)
     given = f"{site.bot_token}\n".encode()
     if site.bot_token and not (bot.exists() and bot.read_bytes() == given):
-        yield Step(sentence=f"write the bot's token to {bot}", perform=lambda: write(bot, given, 0o600))
+        yield Step(
+            sentence=f"write the bot's token to {bot}", perform=lambda: write(bot, given, 0o600)
+        )
 
 
 def _close(folder: Path) -> None:
@@ -244,7 +174,9 @@ def _plan_links(site: Site) -> Iterator[Step]:
     current, command = site.layout.at(CURRENT), site.layout.at(COMMAND)
     target = f"releases/{site.release}"
     if not current.is_symlink() or str(current.readlink()) != target:
-        yield Step(sentence=f"let {current} be {site.release}", perform=lambda: link(current, target))
+        yield Step(
+            sentence=f"let {current} be {site.release}", perform=lambda: link(current, target)
+        )
     led = f"{CURRENT}/deploy/opswire.sh"
     if command.is_symlink() and str(command.readlink()) == led:
         return
@@ -260,16 +192,3 @@ def link(place: Path, target: str) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(place)
-
-
-def plan_clearing(site: Site) -> Iterator[Step]:
-    """Take away releases older than the one before this, and units that are no more."""
-    folder = site.layout.at(RELEASES)
-    others = sorted(
-        (path for path in folder.glob("*") if path.is_dir() and path.name != site.release),
-        key=lambda path: path.stat().st_mtime,
-    )
-    for path in others[:-1]:
-        yield Step(
-            sentence=f"remove the old release {path.name}", perform=lambda path=path: shutil.rmtree(path)
-        )

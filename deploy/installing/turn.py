@@ -24,6 +24,8 @@ def take_turn(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise Refused("another installation or removal is under way here; wait for its end") from None
+        raise Refused(
+            "another installation or removal is under way here; wait for its end"
+        ) from None
     finally:
         os.close(descriptor)

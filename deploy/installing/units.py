@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
-from deploy.installing.layout import UNITS, Layout
+from deploy.installing.layout import CURRENT, UNITS, Layout
 from deploy.installing.machine import Machine
+from deploy.installing.ports import list_ports, read_settings
 from deploy.installing.record import Record
-from deploy.installing.steps import BOT_TOKEN, Site, Step
+from deploy.installing.site import Site, Step
+from deploy.installing.steps import BOT_TOKEN
 
 OF_PYTHON: Final = ("opswire-bridge", "opswire-agent", "opswire-agent-root")
 BRIDGE: Final = "opswire-bridge.service"
-STEADY_SECONDS: Final = 5.0  # chosen: a wrong setting ends a program within two
+AGENT: Final = "opswire-agent"
+START_SECONDS: Final = 90.0  # chosen: a small machine takes 30 s to load the bridge's libraries
 LOOK_SECONDS: Final = 0.5
-Say = Callable[[str], None]
 
 
 def is_bridge_ready(site: Site) -> bool:
@@ -36,16 +38,16 @@ def list_enabled(site: Site) -> list[str]:
     return [name for name in site.layout.enabled if name != BRIDGE or ready]
 
 
-def plan_start(site: Site, changed: Sequence[str]) -> Iterator[Step]:
+def plan_start(site: Site, changed: AbstractSet[str]) -> Iterator[Step]:
     """Let systemd read the units, start what does not run, and restart what has changed.
 
     Args:
         site: Where.
-        changed: Paths that were written, as the steps before have them.
+        changed: Paths that the steps before have written.
     """
     machine = site.machine
     enabled = list_enabled(site)
-    if any(UNITS in path for path in changed):
+    if any(path.startswith(UNITS) for path in changed):
         yield Step(
             sentence="let systemd read the units",
             perform=lambda: machine.run(["systemctl", "daemon-reload"]),
@@ -53,7 +55,7 @@ def plan_start(site: Site, changed: Sequence[str]) -> Iterator[Step]:
     stale = list_stale(site, changed)
     if stale:
         yield Step(
-            sentence=f"restart what runs of {', '.join(stale)}",
+            sentence=f"restart {', '.join(stale)}",
             perform=lambda: machine.run(["systemctl", "try-restart", *stale]),
         )
     yield Step(
@@ -62,13 +64,13 @@ def plan_start(site: Site, changed: Sequence[str]) -> Iterator[Step]:
     )
 
 
-def list_stale(site: Site, changed: Sequence[str]) -> list[str]:
+def list_stale(site: Site, changed: AbstractSet[str]) -> list[str]:
     """Name the services whose program or unit has changed."""
     services = [name for name in site.layout.unit_files if name.endswith(".service")]
-    units = {name for name in services if any(path.endswith(f"/{name}") for path in changed)}
-    if any(path.endswith("/current") for path in changed):
+    units = {name for name in services if f"{UNITS}/{name}" in changed}
+    if CURRENT in changed:
         units |= {f"{name}.service" for name in OF_PYTHON} & set(services)
-    return sorted(name for name in units if "@" not in name)
+    return sorted(name for name in units if "@" not in name and site.machine.is_active(name))
 
 
 def stop(layout: Layout, machine: Machine, record: Record) -> None:
@@ -88,17 +90,22 @@ def _file_of(name: str) -> str:
 
 
 def find_failed(site: Site) -> list[str]:
-    """Watch for a while what was started; name what does not stay up."""
-    services = [
-        name
-        for name in list_enabled(site)
-        if name.endswith(".service") and name not in {"opswire-config.service"}
+    """Wait until what was started listens; name what was given up, or is not there in time."""
+    enabled = {name.removesuffix(".service") for name in list_enabled(site)}
+    waiting = [
+        (port.unit, host, number)
+        for port, host, number in list_ports(site.layout, read_settings(site.layout))
+        if port.unit in enabled and (port.unit != AGENT or _is_enrolled(site))
     ]
-    until = time.monotonic() + STEADY_SECONDS
-    while time.monotonic() < until:
-        time.sleep(LOOK_SECONDS)
-    return [name for name in services if _state(site.machine, name) in {"failed", "activating"}]
+    failed: list[str] = []
+    for _ in range(round(START_SECONDS / LOOK_SECONDS)):
+        failed = sorted({unit for unit, _, _ in waiting if site.machine.is_failed(unit)})
+        waiting = [each for each in waiting if site.machine.is_port_free(*each[1:])]
+        if failed or not waiting:
+            return failed
+        site.machine.sleep(LOOK_SECONDS)
+    return sorted({unit for unit, _, _ in waiting})
 
 
-def _state(machine: Machine, name: str) -> str:
-    return machine.ask("systemctl", "is-active", name).stdout.strip()
+def _is_enrolled(site: Site) -> bool:
+    return site.layout.at("/var/lib/opswire-agent/enrolled.json").exists()
