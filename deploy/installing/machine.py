@@ -30,7 +30,7 @@ class Refused(Exception):
         self.sentences = sentences
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Account:
     """A user of this machine."""
 
@@ -71,7 +71,7 @@ class Machine:
             found = pwd.getpwnam(name)
         except KeyError:
             return None
-        return Account(number=found.pw_uid, shell=found.pw_shell)
+        return Account(found.pw_uid, found.pw_shell)
 
     def is_port_free(self, host: str, port: int) -> bool:
         """Say whether nobody listens there."""

@@ -63,8 +63,9 @@ def put_packages(
             _make_venv(venv, machine)
         pip = [python, "-m", "pip", "install", "--no-cache-dir", "--disable-pip-version-check"]
         machine.run([*pip, *_LINE, requirements])
-    kept = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
-    stamp.write_text(f"{kept}{_stamp(release, role)}\n", encoding="utf-8")
+    kept = stamp.read_text(encoding="utf-8").split() if stamp.exists() else []
+    names = dict.fromkeys([*kept, _stamp(release, role)])
+    stamp.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def compile_program(release: Path, machine: Machine) -> None:

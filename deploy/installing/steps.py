@@ -175,7 +175,9 @@ def _plan_links(site: Site) -> Iterator[Step]:
     target = f"releases/{site.release}"
     if not current.is_symlink() or str(current.readlink()) != target:
         yield Step(
-            sentence=f"let {current} be {site.release}", perform=lambda: link(current, target)
+            sentence=f"let {current} be {site.release}",
+            perform=lambda: link(current, target),
+            path=CURRENT,
         )
     led = f"{CURRENT}/deploy/opswire.sh"
     if command.is_symlink() and str(command.readlink()) == led:
