@@ -18,6 +18,7 @@ from deploy.installing.layout import (
     SETTINGS,
     STATES,
     UNITS,
+    USERS,
     Layout,
     Role,
 )
@@ -66,6 +67,10 @@ def uninstall(wish: Wish, machine: Machine, say: Say) -> None:
         for step in steps:
             say(step.sentence)
             step.perform()
+    _remove_if_empty(layout.at(PROGRAM))
+    left = [name for name in USERS if machine.find_account(name) is not None]
+    if left and not wish.keeps_state:
+        say(f"not made by an installation that is remembered, and left: {', '.join(left)}")
     if wish.keeps_state:
         say("settings and stores are where they were; install.sh goes on with them")
 
@@ -125,6 +130,12 @@ def _removal(path: Path) -> Step:
 def _forget(machine: Machine) -> None:
     machine.run(["systemctl", "daemon-reload"])
     machine.ask("systemctl", "reset-failed", "opswire-*")
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove what was made to take turns in, where nothing else had been left of it."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _remove_program(layout: Layout, kept: Record | None) -> None:

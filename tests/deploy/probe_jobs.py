@@ -59,11 +59,11 @@ def count_own(nursery: Nursery) -> int:
     return found
 
 
-async def count_left(nursery: Nursery) -> int:
-    """Count what is left of a job two seconds after its end at the latest."""
+async def count_left(nursery: Nursery, at_rest: int) -> int:
+    """Count what is left of a job some seconds after its end, beside what was there before."""
     loop = asyncio.get_running_loop()
     until = loop.time() + LEFT_SECONDS
-    while (left := count_own(nursery)) and loop.time() < until:  # noqa: ASYNC110 - see below
+    while (left := count_own(nursery) - at_rest) > 0 and loop.time() < until:  # noqa: ASYNC110 - see below
         await asyncio.sleep(0.05)  # nobody tells when a process of a job is gone
     return left
 
@@ -79,9 +79,10 @@ async def main() -> None:
             match = catalogue.match(action["example"])
             result = await run(nursery, match.argv, SECONDS)
             tell({"action": match.shown, **result})
+        at_rest = count_own(nursery)  # the agent itself, which runs beside this
         for name, script in ESCAPES.items():
             result = await run(nursery, ("/bin/bash", "-c", script), ESCAPE_SECONDS)
-            tell({"escape": name, "left": await count_left(nursery), **result})
+            tell({"escape": name, "left": await count_left(nursery, at_rest), **result})
         kill = ("/bin/bash", "-c", f"kill -0 {os.getpid()}")
         tell({"signal": "to the agent", **await run(nursery, kill, SECONDS)})
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,18 @@ def test_what_was_stored_stays_if_it_is_wished_and_an_installation_goes_on_with_
 def test_a_user_whom_we_did_not_make_stays(root: Path, machine: ScratchMachine) -> None:
     machine.accounts["opswire"] = SYSTEM_USER
     lay(root, machine)
-    remove(root, machine)
+    said = remove(root, machine)
     assert set(machine.accounts) == {"opswire"}
+    assert said[-1] == "not made by an installation that is remembered, and left: opswire"
+
+
+def test_a_program_deleted_by_hand_does_not_hide_the_rest(
+    root: Path, machine: ScratchMachine
+) -> None:
+    lay(root, machine)
+    shutil.rmtree(root / "opt/opswire")
+    remove(root, machine)
+    assert [name for name in picture(root) if "opswire" in name] == []
 
 
 def test_a_dry_run_says_all_of_it_and_changes_nothing(root: Path, machine: ScratchMachine) -> None:
