@@ -39,7 +39,7 @@ case $1 in
         run_as opswire --property=EnvironmentFile=-/etc/opswire/monitoring.env \
             --property=EnvironmentFile=-/etc/opswire/bridge.env \
             --property=LoadCredential=secret:/etc/opswire/secrets \
-            --setenv=STATE_DIR=/var/lib/opswire --setenv=AGENTS_FILE=/var/lib/opswire/agents.txt \
+            --setenv=STATE_DIR=/var/lib/opswire --setenv=AGENTS_FILE=/var/lib/opswire/inventory/agents.txt \
             /opt/opswire/current/deploy/with-secrets.sh "$python" -m bridge "$@"
         ;;
 esac

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from deploy.installing.layout import PROGRAMS
 
 CREDENTIALS: Final = "/run/credentials"
 NODE_PORT: Final = "9100"
+SHIPPED: Final = ("prometheus/prometheus.yml", "prometheus/rules/*.yml", "alertmanager/*.yml")
 TRIES: Final = 3  # chosen: nobody saves an inventory three times within seconds
 SECONDS: Final = 150  # chosen: gen_config.py gives each of its checks 120
 
@@ -32,10 +34,10 @@ def main() -> int:
         link_secret(out / program / "secrets", program)
     inventory = Path(environ["AGENTS_FILE"])
     for _ in range(TRIES):
-        seen = _look(inventory)
+        seen = look(inventory)
         code = generate(out, environ)
         # What changes meanwhile would wait for the next change.
-        if seen == _look(inventory):
+        if seen == look(inventory):
             break
     return code
 
@@ -82,12 +84,15 @@ def generate(out: Path, environ: Mapping[str, str]) -> int:
     return subprocess.run(command, env=settings, timeout=SECONDS, check=False).returncode
 
 
-def _look(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return (0, 0)
-    return status.st_ino, status.st_mtime_ns
+def look(inventory: Path) -> dict[Path, tuple[int, int]]:
+    """Look at what the configuration is made from."""
+    shipped = (path for pattern in SHIPPED for path in Path().glob(pattern))
+    seen = {}
+    for path in (inventory, *shipped):
+        with suppress(OSError):
+            status = path.stat()
+            seen[path] = (status.st_ino, status.st_mtime_ns)
+    return seen
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ SECRETS: Final = f"{SETTINGS}/secrets"
 UNITS: Final = "/etc/systemd/system"
 ACCOUNTS: Final = "/etc/sysusers.d/opswire.conf"
 COMMAND: Final = "/usr/local/bin/opswire"
-INVENTORY: Final = "/var/lib/opswire/agents.txt"
+INVENTORY: Final = "/var/lib/opswire/inventory/agents.txt"
 TARGET: Final = "opswire.target"
 
 

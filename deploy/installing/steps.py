@@ -160,7 +160,8 @@ def _plan_states(site: Site) -> Iterator[Step]:
 
 def _lay_inventory(site: Site) -> None:
     place = site.layout.at(INVENTORY)
-    _give_folder(site, place.parent, "opswire")
+    for folder in (place.parent.parent, place.parent):
+        _give_folder(site, folder, "opswire")
     write(place, (site.project / "agents.txt").read_bytes(), 0o644)
     site.machine.give(place, "opswire")
 

@@ -124,7 +124,7 @@ def test_services_have_users_of_their_own(root: Path, machine: ScratchMachine) -
     lay(root, machine)
     assert set(machine.accounts) == set(USERS)
     assert machine.given["var/lib/opswire"] == "opswire"
-    assert machine.given["var/lib/opswire/agents.txt"] == "opswire"
+    assert machine.given["var/lib/opswire/inventory/agents.txt"] == "opswire"
     assert machine.given["var/lib/opswire-agent"] == "opswire-agent"
 
 

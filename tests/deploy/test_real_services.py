@@ -157,7 +157,7 @@ def test_a_host_more_is_scraped_without_a_reload(machine: RealMachine) -> None:
     loaded = QUERY.format("prometheus_config_last_reload_success_timestamp_seconds")
     stamp = loaded + """ | sed 's/.*,"\\([0-9.]*\\)".*/\\1/'"""
     before = machine.run(stamp).strip()
-    machine.run("echo 'web-2 127.0.0.2:9100' >>/var/lib/opswire/agents.txt")
+    machine.run("echo 'web-2 127.0.0.2:9100' >>/var/lib/opswire/inventory/agents.txt")
     machine.wait_for(
         QUERY.format('up{host="web-2",job="node"}') + " | grep -c web-2 || true", "1", seconds=120
     )
@@ -194,9 +194,9 @@ def test_what_is_killed_comes_back(machine: RealMachine) -> None:
 
 
 def test_prometheus_ends_in_order(machine: RealMachine) -> None:
+    machine.wait_for("curl -so /dev/null -w '%{http_code}' http://127.0.0.1:9090/-/ready", "200")
     machine.run("systemctl stop opswire-prometheus")
-    said = machine.run("journalctl -u opswire-prometheus -n 5 -o cat")
-    assert "See you next time!" in said
+    machine.wait_for("journalctl -u opswire-prometheus -o cat | grep -c 'See you' || true", "1")
     assert machine.run("systemctl show -P Result opswire-prometheus").strip() == "success"
 
 

@@ -182,6 +182,12 @@ def test_no_two_services_own_one_folder(path: Path) -> None:
             assert not mine & set(read_unit(other)["StateDirectory"])
 
 
+@pytest.mark.parametrize("path", [p for p in UNITS if p.suffix == ".path"], ids=name_of)
+def test_folders_are_watched_because_files_are_replaced(path: Path) -> None:
+    for watched in read_unit(path)["PathChanged"]:
+        assert Path(watched).suffix in {"", ".local"}, watched
+
+
 def test_every_unit_belongs_to_a_role_and_every_user_is_made() -> None:
     laid = {name for role in Role for name in Layout(root=Path("/"), role=role).unit_files}
     assert laid == {path.name for path in UNITS} | {"opswire.target"}
