@@ -14,7 +14,7 @@ from bridge.settings import SETTINGS, Setting, Settings, read_environment
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
-PROGRAMS = ("bridge", "agent", "sandbox", "deploy/stack")
+PROGRAMS = ("bridge", "agent", "sandbox", "deploy/stack", "deploy/installing")
 SHAPE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|TZ")
 
 NOT_OURS = {
