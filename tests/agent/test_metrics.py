@@ -10,7 +10,7 @@ import pytest
 from agent.metrics import Metrics
 from agent.parts import build_handlers
 from agent.policy import Ceiling
-from tests.agent.parties import TOKEN, caller, enrol_host, running
+from tests.agent.parties import NOON, TOKEN, caller, enrol_host, running
 
 LEVELS = [each.value for each in Ceiling]
 
@@ -34,7 +34,7 @@ async def test_an_owner_who_lowers_the_ceiling_is_believed_without_any_order(
 ) -> None:
     host, ceiling = enrol_host(tmp_path / "agent"), tmp_path / "ceiling"
     own = {"AGENT_CEILING_FILE": str(ceiling), "AGENT_ROOT_SOCKET": str(tmp_path / "none.sock")}
-    async with running(host, build_handlers, **own), caller(host, tmp_path) as client:
+    async with running(host, build_handlers, NOON, **own), caller(host, tmp_path) as client:
         for word in ("", "monitor\n", "shell\n", "nonsense\n"):
             if word:
                 ceiling.write_text(word)
