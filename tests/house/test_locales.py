@@ -39,6 +39,8 @@ TO_PROGRAMS = {
     *("flows/enrol_host.py", "flows/take_letter.py"),
     *("clients/telegram_updates.py", "clients/authority.py", "clients/certificates.py"),
     "core/logins.py",
+    *("core/backups.py", "store/changing.py", "store/filling.py", "store/schema.py"),
+    "store/snapshot.py",
 }
 """Whose sentences only a program or the console reads."""
 

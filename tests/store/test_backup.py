@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -25,6 +27,7 @@ from bridge.console.words import parse_words
 from bridge.core.backups import MANIFEST
 from bridge.premises import hold
 from bridge.settings import Settings, SettingsError
+from bridge.store import snapshot
 from bridge.store.audit import Audit
 from bridge.store.changing import raise_schema, read_revision
 from bridge.store.database import Database, create
@@ -158,7 +161,7 @@ def furnish(house: House) -> None:
     put_stored(NEWEST, house.url)
 
     async def fill(database: Database) -> None:
-        await Stage(database).put(webhook(alert(host="kept-1"), group="kept-1"))
+        await Stage(database).put(webhook(alert(host="inbox-1"), group="inbox-1"))
         await Audit(database, house.folder).seal(now=NOON)
 
     asyncio.run(house.live(fill))
@@ -199,7 +202,7 @@ def test_what_waited_is_delivered_once_it_is_back(house: House) -> None:
         assert await stage.scalar(hosts) >= 27
         await stage.drain()
         assert PENDING in str(stage.shown)
-        assert "kept-1" in str(stage.shown)
+        assert "inbox-1" in str(stage.shown)
         assert (await stage.outbox.depth()).waiting == 0
 
     asyncio.run(house.live(deliver))
@@ -383,9 +386,35 @@ async def test_every_webhook_that_was_answered_before_it_began_is_in_it(house: H
         assert set(hosts) <= set(await house.live(fold_and_list)), path.name
 
 
+@on_sqlite
+def test_what_is_folded_and_dropped_between_the_two_looks_is_in_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def then_fold(look: Callable[..., Any]) -> Callable[..., Any]:
+        def work(*words: Any) -> Any:
+            found = look(*words)
+            if not looked:
+                looked.append(look.__name__)
+                assert {"inbox-1", "left-1"} <= set(asyncio.run(house.live(fold_and_list)))
+            return found
+
+        return work
+
+    with monkeypatch.context() as meanwhile:
+        for name in ("_look_into", "_look_into_inbox"):
+            meanwhile.setattr(snapshot, name, then_fold(getattr(snapshot, name)))
+        house.back_up()
+    house.wipe()
+    house.restore()
+    assert {"inbox-1", "left-1"} <= set(asyncio.run(house.live(fold_and_list)))
+
+
 async def fold_and_list(database: Database) -> list[str]:
     stage = Stage(database)
     await stage.fold()
+    await stage.fold()  # with nothing left to fold, what was folded is dropped
     found = await database.read(lambda c: c.execute(select(episodes.c.facts)).all())
     return [facts["labels"]["host"] for (facts,) in found if "labels" in facts]
 
@@ -478,7 +507,7 @@ def forge(
     told = json.loads(kept.pop(MANIFEST))
     for name, content in (members or {}).items():
         kept[name] = content
-        told["members"][name] = {"sha256": archive.hashlib.sha256(content).hexdigest(), "size": 0}
+        told["members"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": 0}
     manifest(told)
     with house.file.open("w+b") as file:
         with zipfile.ZipFile(file, "w") as forged:
@@ -638,7 +667,7 @@ def kill_at(patch: pytest.MonkeyPatch, step: int) -> None:
     patch.setattr(Path, "rename", counted(Path.rename))
     patch.setattr(Path, "replace", counted(Path.replace))
     patch.setattr(restoring, "write_synced", counted(restoring.write_synced))
-    patch.setattr(restoring, "sync_folder", counted(restoring.sync_folder))
+    patch.setattr(restoring, "sync_folder", counted(archive.sync_folder))
     # Whoever is killed tidies nothing up.
     patch.setattr(restoring.Restoration, "drop", lambda _: None)
 
@@ -693,7 +722,7 @@ def test_a_full_disk_leaves_what_was_there(house: House, monkeypatch: pytest.Mon
             assert "nothing was changed" in complaint
         assert unchanged(house) == before
     with monkeypatch.context() as full:
-        full.setattr(archive.os, "fsync", fail)
+        full.setattr(os, "fsync", fail)
         other = house.file.with_name("other.zip")
         assert "no space left" in house.complain("backup", str(other))
     assert not list(house.folder.parent.glob("*other*"))
