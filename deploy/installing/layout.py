@@ -55,12 +55,12 @@ _OWN: Final = {
     "opswire-config.service": _WATCHING,
     "opswire-config.path": _WATCHING,
     "opswire-config.timer": _WATCHING,
-    "opswire-reload@.path": _WATCHING,
-    "opswire-reload@.service": _WATCHING,
     "opswire-agent.service": _WATCHED,
     "opswire-agent-root.service": _WATCHED,
     TARGET: _EVERYWHERE,
 }
+RELOADED: Final = "/run/opswire-reload"
+"""Says when Prometheus and Alertmanager were last told to reload."""
 STATES: Final = tuple(
     f"/var/lib/{name}"
     for name in (
@@ -112,6 +112,4 @@ class Layout:
     @property
     def enabled(self) -> tuple[str, ...]:
         """The units that start with the machine."""
-        units = [name for name in self.unit_files if "@" not in name]
-        reloaded = [name for name in ("prometheus", "alertmanager") if name in self.programs]
-        return (*units, *(f"opswire-reload@{name}.path" for name in reloaded))
+        return self.unit_files

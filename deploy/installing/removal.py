@@ -15,6 +15,7 @@ from deploy.installing.layout import (
     CURRENT,
     PROGRAM,
     RECORD,
+    RELOADED,
     SETTINGS,
     STATES,
     UNITS,
@@ -104,7 +105,7 @@ def plan(layout: Layout, machine: Machine, record: Record, *, keeps_state: bool)
 
 
 def _plan_state(layout: Layout, machine: Machine, record: Record) -> Iterator[Step]:
-    for name in (SETTINGS, *STATES):
+    for name in (SETTINGS, *STATES, RELOADED):
         if layout.at(name).exists():
             yield _removal(layout.at(name))
     if record.users and machine.is_live:

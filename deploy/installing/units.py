@@ -70,23 +70,16 @@ def list_stale(site: Site, changed: AbstractSet[str]) -> list[str]:
     units = {name for name in services if f"{UNITS}/{name}" in changed}
     if CURRENT in changed:
         units |= {f"{name}.service" for name in OF_PYTHON} & set(services)
-    return sorted(name for name in units if "@" not in name and site.machine.is_active(name))
+    return sorted(name for name in units if site.machine.is_active(name))
 
 
 def stop(layout: Layout, machine: Machine, record: Record) -> None:
     """Stop and disable everything that was ever laid; what is not there is no fault."""
     laid = [path.rpartition("/")[2] for path in record.files if path.startswith(UNITS)]
     names = dict.fromkeys([*layout.enabled, *layout.unit_files, *laid])
-    there = [name for name in names if layout.at(f"{UNITS}/{_file_of(name)}").exists()]
-    plain = [name for name in there if "@." not in name]
-    if plain:
-        machine.run(["systemctl", "disable", "--now", "--quiet", *plain])
-
-
-def _file_of(name: str) -> str:
-    """Name the file of a unit: an instance has its template's."""
-    stem, at, rest = name.partition("@")
-    return f"{stem}@.{rest.rpartition('.')[2]}" if at else name
+    there = [name for name in names if layout.at(f"{UNITS}/{name}").exists()]
+    if there:
+        machine.run(["systemctl", "disable", "--now", "--quiet", *there])
 
 
 def find_failed(site: Site) -> list[str]:

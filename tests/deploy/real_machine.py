@@ -116,7 +116,7 @@ class RealMachine:
     def prepare(self) -> None:
         """Lay what an installation would fetch."""
         self.put("/usr/local/bin/uv", UV, "755")
-        self.put("/root/bot_token", TOKEN, "600")
+        self.put("/run/bot_token", TOKEN, "600")
         self.run(
             "mkdir -p /opt/opswire/.runtime/programs;"
             f" cp -a {ROOT}/.runtime/programs/stable /opt/opswire/.runtime/programs/"

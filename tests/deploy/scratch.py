@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from deploy.installing.install import Wish, install
 from deploy.installing.layout import Layout, Role
@@ -111,7 +112,7 @@ def lay(
     without: Sequence[str] = (),
     is_dry: bool = False,
     bot_token: str = TOKEN,
-    **given: str,
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
     """Install into a folder; give what was said."""
     said: list[str] = []

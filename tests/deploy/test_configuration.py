@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.core.monitoring import AGENT_FILES
 from deploy.installing import configuration
 from tests.deploy.scratch import ROOT
 
@@ -67,11 +68,11 @@ def test_the_bridges_keys_are_copied_to_where_prometheus_may_read_them(
     out, keys = tmp_path / "opswire-config", tmp_path / "opswire/agents"
     assert run() == 0
     assert list((out / "agents").iterdir()) == []
-    for name in configuration.AGENT_FILES:
+    for name in AGENT_FILES:
         (keys / name).write_text(f"the {name}\n")
     (keys / "authority.key").write_text("the bridge's own\n")
     assert run() == 0
-    assert {path.name for path in (out / "agents").iterdir()} == set(configuration.AGENT_FILES)
+    assert {path.name for path in (out / "agents").iterdir()} == set(AGENT_FILES)
     key = out / "agents/prometheus.key"
     assert key.stat().st_mode & 0o777 == 0o640
     text = (out / "prometheus/prometheus.local.yml").read_text()

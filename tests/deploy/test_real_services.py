@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(OBSTACLE != "", reason=OBSTACLE or "none"),
 ]
 
-INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /root/bot_token"
+INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /run/bot_token"
 PROBE = f"/opt/opswire/current/.venv/bin/python -B {ROOT}/tests/deploy/probe_jobs.py {ROOT}"
 QUERY = "curl -s http://127.0.0.1:9090/api/v1/query --data-urlencode 'query={}'"
 RUNNING = {
@@ -114,7 +114,8 @@ def test_the_agents_catalogue_is_what_it_is_without_restrictions(machine: RealMa
         named = here.get("action") or here.get("escape") or here.get("signal")
         assert (here["reason"], here["status"]) == (there["reason"], there["status"]), named
         if "escape" in here:
-            assert (here["reason"], here["left"]) == ("time", 0), named
+            assert here["reason"] == "time", named
+            assert here["left"] <= 0, named
     signal = confined[-1]
     assert "Operation not permitted" in signal["err"]
     logs = [each for each in confined if each.get("action", "").endswith("/var/log/syslog")]
@@ -197,7 +198,8 @@ def test_prometheus_ends_in_order(machine: RealMachine) -> None:
     machine.wait_for("curl -so /dev/null -w '%{http_code}' http://127.0.0.1:9090/-/ready", "200")
     machine.run("systemctl stop opswire-prometheus")
     machine.wait_for("journalctl -u opswire-prometheus -o cat | grep -c 'See you' || true", "1")
-    assert machine.run("systemctl show -P Result opswire-prometheus").strip() == "success"
+    ended = machine.run("systemctl show -P ExecMainCode -P ExecMainStatus opswire-prometheus")
+    assert ended.split() == ["1", "0"]  # it has exited by itself, and content
 
 
 def test_logs_are_in_the_journal_under_their_names_and_hold_no_secret(

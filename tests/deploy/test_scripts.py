@@ -25,7 +25,7 @@ def run(*words: str | Path, text: str = "", **environ: str) -> subprocess.Comple
     )
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, "opswire.sh", "with-secrets.sh"])
+@pytest.mark.parametrize("name", [*SCRIPTS, "opswire.sh", "reload-changed.sh", "with-secrets.sh"])
 def test_a_script_has_no_fault_of_form(name: str) -> None:
     assert run("sh", "-n", ROOT / "deploy" / name).returncode == 0
     assert "bash" not in (ROOT / "deploy" / name).read_text().splitlines()[0]

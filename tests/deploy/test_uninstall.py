@@ -44,7 +44,7 @@ def test_services_are_stopped_before_anything_of_them_is_gone(
     assert said[0] == "stop and disable the services"
     assert said[-1].endswith("/opt/opswire")
     stopped = next(command for command in machine.ran if "disable" in command)
-    assert {"opswire-bridge.service", "opswire-reload@prometheus.path"} <= set(stopped)
+    assert {"opswire-bridge.service", "opswire-config.path"} <= set(stopped)
 
 
 def test_what_was_stored_stays_if_it_is_wished_and_an_installation_goes_on_with_it(

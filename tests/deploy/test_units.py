@@ -19,7 +19,7 @@ from tests.deploy.scratch import ROOT, lay
 FOLDER = ROOT / "deploy" / "systemd"
 UNITS = sorted(path for path in FOLDER.iterdir() if path.suffix in {".service", ".path", ".timer"})
 SERVICES = [path for path in UNITS if path.suffix == ".service"]
-LASTING = [path for path in SERVICES if path.stem not in {"opswire-config", "opswire-reload@"}]
+LASTING = [path for path in SERVICES if path.stem != "opswire-config"]
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed here")
 
@@ -89,7 +89,7 @@ EXPOSURE = {
     "opswire-blackbox-exporter": 18,
 }
 MOST_EXPOSURE = 16
-ROOT_UNITS = {"opswire-agent-root", "opswire-reload@"}
+ROOT_UNITS = {"opswire-agent-root"}
 
 
 def read_unit(path: Path) -> dict[str, list[str]]:
@@ -219,8 +219,7 @@ def copy_units(root: Path, place: Path) -> list[str]:
     for path in (root / "etc/systemd/system").iterdir():
         text = path.read_text().replace("/opt/opswire/", f"{root}/opt/opswire/")
         (place / path.name).write_text(text)
-    names = [path.name for path in place.iterdir() if "@" not in path.name]
-    return [*names, "opswire-reload@prometheus.service", "opswire-reload@prometheus.path"]
+    return [path.name for path in place.iterdir()]
 
 
 @needs_systemd

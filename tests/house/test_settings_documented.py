@@ -24,6 +24,7 @@ NOT_OURS = {
     "PIP_NO_INDEX": "pip's own",
     "PYTHONPATH": "Python's own",
     "PYTHONUNBUFFERED": "Python's own",
+    "STATE_DIRECTORY": "systemd's own",
     "XDG_RUNTIME_DIR": "the desktop's own",
 }
 
