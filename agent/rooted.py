@@ -1,6 +1,6 @@
 """The root helper: does for the agent the three things that only root can, and nothing else.
 
-    python -m agent.rooted --user opswire [--agent-port 8001] [--socket /run/opswire/root.sock]
+    python -m agent.rooted --user opswire [--agent-port 8001] [--socket /run/opswire-agent/root.sock]
 
 It listens on a unix socket that only root and the agent's user can open, asks the kernel who is on
 the other end, reads one bounded request, answers, and hangs up. It has no network, no shell and no
@@ -33,7 +33,7 @@ from agent.limits import (
 from agent.listeners import PROTECTED_PORTS
 from agent.root_verbs import VERBS, Root
 
-SOCKET: Final = Path("/run/opswire/root.sock")
+SOCKET: Final = Path("/run/opswire-agent/root.sock")
 _PEER: Final = struct.Struct("3i")
 """struct ucred: process, user, group (unix(7))."""
 _log = logging.getLogger(__name__)

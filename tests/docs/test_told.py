@@ -1,0 +1,94 @@
+"""What there is, is told of; what is told of, is there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bridge.console.perform import DEEDS
+from deploy.stack.cli import create_parser
+from tests.docs import checks, project
+from tests.docs.tables import PARTS, find_parts, put_parts
+
+PAGES = project.read_pages()
+SHOUTED = re.compile(r"^\| `([A-Z][A-Z_]+)` \|", re.MULTILINE)
+INDEX = "docs/README.md"
+PARTS_OF = {
+    "README.md": ["commands", "short settings"],
+    "docs/configuration.md": ["settings", "secrets", "old names"],
+    "docs/agent-settings.md": ["agent settings"],
+    "docs/metrics.md": ["bridge metrics", "agent metrics"],
+}
+
+
+def test_every_link_and_every_heading_that_it_names_is_there() -> None:
+    files = project.list_files() | project.AWAITED_FILES
+    assert list(checks.find_dead_links(PAGES, files)) == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    assert list(checks.find_unlisted(PAGES, INDEX)) == []
+
+
+def test_nothing_is_told_of_that_does_not_exist() -> None:
+    assert list(checks.find_unknown(PAGES, project.name_everything())) == []
+
+
+@pytest.mark.parametrize("name", PARTS_OF)
+def test_what_the_code_dictates_stands_there_as_it_dictates_it(name: str) -> None:
+    text = PAGES[name].text
+    assert find_parts(text) == PARTS_OF[name]
+    assert put_parts(text) == text, "python -m tests.docs.write brings it up to date"
+
+
+def test_each_part_that_the_code_dictates_has_its_page() -> None:
+    assert sorted(part for parts in PARTS_OF.values() for part in parts) == sorted(PARTS)
+
+
+def test_every_alert_has_its_row_with_its_severity_and_a_runbook() -> None:
+    row = re.compile(r"^\| \[`(\w+)`\]\(runbooks/\1\.md\) \| (\w+) \|", re.MULTILINE)
+    told = dict(row.findall(PAGES["docs/alerts.md"].text))
+    alerts, _ = project.read_rules()
+    assert told == alerts
+    runbooks = {name.rsplit("/", 1)[1] for name in PAGES if name.startswith("docs/runbooks/")}
+    assert list(checks.find_untold("runbook", (f"{each}.md" for each in alerts), runbooks)) == []
+
+
+@pytest.mark.parametrize("heading", ["What it means", "Look first", "Mend", "Silence"])
+def test_every_runbook_says(heading: str) -> None:
+    for name, page in PAGES.items():
+        if name.startswith("docs/runbooks/"):
+            assert f"## {heading}" in page.text, name
+
+
+def test_every_recorded_series_is_told_of() -> None:
+    told = re.findall(r"`(host:[a-z0-9_:]+)`", PAGES["docs/metrics.md"].text)
+    assert list(checks.find_untold("series", project.read_rules()[1], set(told))) == []
+
+
+def test_every_table_of_the_database_is_told_of_with_how_long_it_is_kept() -> None:
+    text = PAGES["docs/data.md"].text
+    rows = text[text.index("| table | holds | until |") :].split("\n\n")[0].splitlines()[2:]
+    told = [each for row in rows for each in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert list(checks.find_untold("table", project.name_tables(), set(told))) == []
+    assert len(told) == len(set(told))
+
+
+def test_every_port_is_in_the_port_table_with_what_moves_it() -> None:
+    text = PAGES["docs/security.md"].text
+    for setting in [*project.list_settings(of_agent=False), *project.list_settings(of_agent=True)]:
+        if setting.name.endswith("_PORT"):
+            row = rf"^\| {setting.default} \| .* \| `{setting.name}` \|"
+            assert re.search(row, text, re.MULTILINE), setting.name
+
+
+def test_every_option_of_start_sh_is_told_of() -> None:
+    options = set(re.findall(r"--[a-z][a-z-]+", create_parser().format_help())) - {"--version"}
+    everything = "".join(page.text for page in PAGES.values())
+    assert [each for each in sorted(options) if not re.search(rf"{each}\b", everything)] == []
+
+
+def test_nothing_is_awaited_that_is_there_already() -> None:
+    assert project.AWAITED_FILES.isdisjoint(project.list_files())
+    assert project.AWAITED_DEEDS.isdisjoint(DEEDS)
