@@ -32,9 +32,19 @@ AGENT_READS = ("agent",)
 
 
 AWAITED_FILES = frozenset(
-    {"docs/services.md", "docs/grafana.md", "deploy/upgrade.sh", "deploy/rollback.sh"}
+    {
+        "docs/services.md",
+        "docs/grafana.md",
+        "deploy/install.sh",
+        "deploy/upgrade.sh",
+        "deploy/rollback.sh",
+        "docker-compose.yml",
+        "Dockerfile",
+    }
 )
-AWAITED_DEEDS = frozenset({"backup", "restore"})
+AWAITED_DEEDS = frozenset(
+    {"backup", "restore", "database revision", "database upgrade", "database downgrade"}
+)
 """What the manual leads to before it is there; a test takes care that none of it stays here."""
 
 

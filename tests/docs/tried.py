@@ -43,6 +43,8 @@ NEEDS: Final = frozenset(
         "a restored backup",
         "an installed service",
         "sqlite3",
+        "a database",
+        "another version",
     }
 )
 """What a comment before a block may say that it needs."""

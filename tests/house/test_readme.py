@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bridge.console.perform import DEEDS
 from deploy.stack.cli import COMMANDS
+from tests.docs.project import name_deeds
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ def test_every_word_of_the_console_is_in_the_table_and_no_other() -> None:
     table = PEOPLE.partition("| `python -m bridge …` | does |\n")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (`[a-z].*?`) \| ", table, re.MULTILINE)
     told = {word for row in rows for word in re.findall(r"`(\w+(?: [a-z][\w-]*)?)", row)}
-    assert told == set(DEEDS)
+    assert told == name_deeds()
 
 
 def test_every_alert_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from tests.live.test_first_light import Terminal, copy_project, put_on_path, sta
 
 pytestmark = pytest.mark.live
 
+CALM_SECONDS = 120  # a bridge that starts looks at everything within 15 s; machines are busy
 ADDRESS = re.compile(r"✓ bridge +(127\.0\.0\.1:\d+)")
 
 
@@ -23,11 +25,16 @@ async def test_what_the_manual_says_to_type_beside_a_running_stack_works(tmp_pat
     path = put_on_path("stable", tmp_path / "bin")
     terminal = Terminal(project, path)
     async with started(project, path):
+        said = ""
 
         async def doctor_is_content() -> bool:
-            return (await terminal.call("doctor"))[0] == 0
+            nonlocal said
+            code, said = await terminal.call("doctor")
+            return code == 0
 
-        await until(doctor_is_content, seconds=60, step=2)
+        with contextlib.suppress(TimeoutError):
+            await until(doctor_is_content, seconds=CALM_SECONDS, step=2)
+        assert "everything is well" in said
         said = await terminal.say("test-alert", "critical")
         assert "the bridge has its end" in said
         found = ADDRESS.search(await terminal.say("status"))
