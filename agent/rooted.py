@@ -1,6 +1,7 @@
 """The root helper: does for the agent the three things that only root can, and nothing else.
 
-    python -m agent.rooted --user opswire [--agent-port 8001] [--socket /run/opswire-agent/root.sock]
+    python -m agent.rooted --user opswire [--agent-port 8001]
+        [--socket /run/opswire-agent/root.sock]
 
 It listens on a unix socket that only root and the agent's user can open, asks the kernel who is on
 the other end, reads one bounded request, answers, and hangs up. It has no network, no shell and no

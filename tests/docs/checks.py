@@ -102,6 +102,18 @@ def find_unknown(pages: Mapping[str, Page], names: Names) -> Iterator[str]:
                         yield f"{name}:{line}: there is no {what} (in `{text}`)"
 
 
+def find_not_theirs(pages: Mapping[str, Page], names: Names) -> Iterator[str]:
+    """Name words that a page takes for another program's, and that exist here or stand nowhere."""
+    ours = {*names.settings, *(f"/{each}" for each in names.commands)}
+    for name, page in pages.items():
+        said = {text for _, text in page.words}
+        for word in sorted(page.theirs):
+            if word in ours:
+                yield f"{name}: {word} is ours as well"
+            elif word not in said:
+                yield f"{name}: {word} stands nowhere"
+
+
 def _unknown_in(text: str, names: Names) -> Iterator[str]:
     known = {*names.settings, *names.limits, *names.foreign}
     yield from (f"setting {each}" for each in _SHOUTED.findall(text) if each not in known)

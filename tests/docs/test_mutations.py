@@ -78,6 +78,14 @@ def test_a_page_may_speak_of_another_programs_words_that_it_names() -> None:
     assert "/halt" in fault
 
 
+@pytest.mark.parametrize(
+    ("word", "is_wrong"), [("/stop", False), ("/agents", True), ("BOT_TOKEN", True), ("/go", True)]
+)
+def test_a_word_is_another_programs_only_where_it_is_not_ours(word: str, *, is_wrong: bool) -> None:
+    pages = read(f"<!-- theirs: {word} -->\n\n`/stop`, `/agents`, `BOT_TOKEN`\n")
+    assert len(list(checks.find_not_theirs(pages, NAMES))) == is_wrong
+
+
 PAGES = {
     **read("[hosts](docs/hosts.md#add-a-host) [folder](docs) ![](docs/hosts.md)\n"),
     **read("# Hosts\n\n## Add a `host`!\n\n[up](../README.md)\n", "docs/hosts.md"),

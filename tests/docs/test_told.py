@@ -7,6 +7,7 @@ import re
 import pytest
 
 from bridge.console.perform import DEEDS
+from bridge.core.kinds import AlertKind
 from deploy.stack.cli import create_parser
 from tests.docs import checks, project
 from tests.docs.tables import PARTS, find_parts, put_parts
@@ -33,6 +34,10 @@ def test_every_page_is_in_the_index() -> None:
 
 def test_nothing_is_told_of_that_does_not_exist() -> None:
     assert list(checks.find_unknown(PAGES, project.name_everything())) == []
+
+
+def test_what_is_taken_for_another_programs_is_not_ours() -> None:
+    assert list(checks.find_not_theirs(PAGES, project.name_everything())) == []
 
 
 @pytest.mark.parametrize("name", PARTS_OF)
@@ -87,6 +92,15 @@ def test_every_option_of_start_sh_is_told_of() -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", create_parser().format_help())) - {"--version"}
     everything = "".join(page.text for page in PAGES.values())
     assert [each for each in sorted(options) if not re.search(rf"{each}\b", everything)] == []
+
+
+def test_the_glossary_names_every_kind_of_alert_and_every_word_once() -> None:
+    text = PAGES["docs/glossary.md"].text
+    kinds = next(line for line in text.splitlines() if line.startswith("| kind |"))
+    told = set(re.findall(r"`(\w+)`", kinds))
+    assert list(checks.find_untold("kind", (each.value for each in AlertKind), told)) == []
+    words = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
+    assert len(words) == len(set(words))
 
 
 def test_nothing_is_awaited_that_is_there_already() -> None:
