@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from agent import limits
+from agent.hiding import hide
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LANGUAGE: Final = "C.UTF-8"
@@ -37,6 +38,8 @@ class Rights(NamedTuple):
     user: int
     group: int
     groups: Sequence[int]
+    hidden: str = ""
+    """The folder that is closed to it, though its user could read it; empty: none."""
 
 
 class _Ruleset(ctypes.Structure):
@@ -78,6 +81,7 @@ def confine(rights: Rights, *, seconds: float) -> None:
 
     Raises:
         PermissionError: it would have been root.
+        OSError: what is hidden would not be.
     """
     _go_first()
     _limit(seconds)
@@ -90,6 +94,8 @@ def confine(rights: Rights, *, seconds: float) -> None:
     _ask_kernel(_prctl, _SET_NO_FURTHER_PRIVILEGES, 1, 0, 0, 0)
     die_with_parent()
     _keep_signals_inside()
+    if rights.hidden:
+        hide(rights.hidden)
 
 
 def _go_first() -> None:

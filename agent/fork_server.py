@@ -189,10 +189,11 @@ def _heed_signals() -> None:
 
 def main() -> None:
     """Serve at the socket that the agent left open; who the jobs are stands in the arguments."""
-    door, namespaces, user, group, *groups = map(int, sys.argv[1:])
+    hidden, *numbers = sys.argv[1:]
+    door, namespaces, user, group, *groups = map(int, numbers)
     _heed_signals()
     confining.adopt_orphans()
-    rights = confining.Rights(user, group, groups)
+    rights = confining.Rights(user, group, groups, hidden)
     server = _ForkServer(socket.socket(fileno=door), rights, has_namespaces=bool(namespaces))
     gc.freeze()
     gc.disable()  # collecting would copy the pages that all runners share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -36,7 +36,7 @@ class Metrics:
             "reason",
         )
         self.jobs = self._gauge("jobs_running", "Commands that run now.")
-        self.ceiling = self._gauge("ceiling", "1 for what this host allows at most.", "level")
+        self._ceiling = self._gauge("ceiling", "1 for what this host allows at most.", "level")
         self.logins = self._counter(
             "login_events_total",
             "Logins, logouts, failures and uses of sudo that were seen, by kind.",
@@ -45,6 +45,15 @@ class Metrics:
         self.letters_waiting = self._gauge(
             "letters_waiting", "Events that the bridge does not have yet."
         )
+
+    def watch_ceiling(self, levels: Iterable[str], read: Callable[[], str]) -> None:
+        """Let the ceiling be read whenever somebody asks: its owner may change it at any time."""
+
+        def watch(level: str) -> None:
+            self._ceiling.labels(level).set_function(lambda: float(read() == level))
+
+        for each in levels:
+            watch(each)
 
     def watch_jobs(self, count: Callable[[], float]) -> None:
         """Let the number of running commands be asked for where it is known."""

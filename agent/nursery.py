@@ -73,7 +73,7 @@ class _Server:
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - this very interpreter, and our own code
                 [
-                    *(python, "-I", "-S", "-c", _BOOT),
+                    *(python, "-I", "-S", "-c", _BOOT, rights.hidden),
                     *map(str, (theirs.fileno(), int(has_namespaces))),
                     *map(str, (rights.user, rights.group, *rights.groups)),
                 ],
@@ -113,10 +113,11 @@ class Nursery:
         self,
         *,
         user: str | None = None,
+        hidden: Path | None = None,
         has_namespaces: bool = True,
         python: str = sys.executable,
     ) -> None:
-        self._rights = find_rights(user)
+        self._rights = find_rights(user, hidden)
         self._python = python
         self._has_namespaces = has_namespaces
         """Whether jobs have PID namespaces of their own, where the kernel allows it."""
@@ -250,14 +251,19 @@ class Nursery:
         server.end()
 
 
-def find_rights(user: str | None) -> Rights:
+def find_rights(user: str | None, hidden: Path | None = None) -> Rights:
     """Find who jobs will be: the agent itself, or somebody else where it is root.
+
+    Args:
+        user: Who they are where the agent is root.
+        hidden: A folder that is closed to them even where its files are their user's.
 
     Raises:
         AgentError: there is no such user, or it is root.
     """
+    folder = str(hidden.resolve()) if hidden else ""
     if os.geteuid() != 0:
-        return Rights(os.getuid(), os.getgid(), os.getgroups())
+        return Rights(os.getuid(), os.getgid(), os.getgroups(), folder)
     name = user or NOBODY
     try:
         found = pwd.getpwnam(name)
@@ -265,7 +271,8 @@ def find_rights(user: str | None) -> Rights:
         raise AgentError(f"there is no user {name} to run jobs as") from None
     if found.pw_uid == 0:
         raise AgentError(f"jobs never run as root, and {name} is root")
-    return Rights(found.pw_uid, found.pw_gid, os.getgrouplist(name, found.pw_gid))
+    groups = os.getgrouplist(name, found.pw_gid)
+    return Rights(found.pw_uid, found.pw_gid, groups, folder)
 
 
 @contextmanager

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-import yaml
-
 from agent.arguments import Grammar, Host, Name, OneOf, Place, Unit, Whole
 from agent.errors import AgentError
 from agent.limits import ACTION_SECONDS, HIGHEST_PORT, MOST_ACTION_SECONDS, OWNER_FILE_BYTES
@@ -114,6 +112,9 @@ def _read_entries(
     content: bytes, name: str, faults: list[str]
 ) -> Iterator[tuple[int, str, object]]:
     """Read the YAML itself: line, key and value of each entry."""
+    # Most hosts have no such file, and what reads it weighs a megabyte.
+    import yaml  # noqa: PLC0415 - see above
+
     try:
         root = yaml.compose(content.decode("utf-8"), Loader=yaml.SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -13,6 +14,7 @@ from agent import __version__
 from agent.assembly import Parts, keep
 from agent.catalogue import Catalogue, load_catalogue
 from agent.handlers import Handler, Hands, create_handlers
+from agent.hiding import can_hide
 from agent.jobs import Command, Jobs
 from agent.journal import Journal
 from agent.letters import Letters
@@ -24,7 +26,7 @@ from agent.policy import Ceiling, judge_ceiling, render_raise
 from agent.ports import list_listening
 from agent.root_door import RootDoor, open_root
 from agent.root_verbs import Root
-from agent.settings import Fault, SettingsError
+from agent.settings import Fault, Settings, SettingsError
 from agent.sources import FileSource, HelperSource, Source
 from agent.watching import LoginWatch
 from agent.wire import Verb
@@ -32,6 +34,7 @@ from agent.wire import Verb
 AUTH_LOGS: Final = (Path("/var/log/auth.log"), Path("/var/log/secure"))
 """Where Debian and Red Hat write who logs in."""
 LOGINS: Final = "logins"
+_log = logging.getLogger(__name__)
 
 
 class Machine:
@@ -67,8 +70,7 @@ async def build_handlers(parts: Parts, stack: AsyncExitStack) -> Mapping[Verb, H
         SettingsError: the owner's actions have faults.
     """
     settings, folder = parts.settings, parts.premises.folder
-    user = settings.agent_job_user if os.geteuid() == 0 else None
-    nursery = await stack.enter_async_context(Nursery(user=user))
+    nursery = await stack.enter_async_context(create_nursery(settings, folder))
     jobs = Jobs(folder, nursery=nursery, clock=parts.clock)
     stack.push_async_callback(jobs.close)
     protected = {**PROTECTED_PORTS, settings.agent_port: "this agent's own"}
@@ -81,11 +83,9 @@ async def build_handlers(parts: Parts, stack: AsyncExitStack) -> Mapping[Verb, H
 
     def look_at_ceiling() -> tuple[str, str]:
         standing = judge_ceiling(settings.agent_ceiling_file)
-        for each in Ceiling:
-            parts.metrics.ceiling.labels(each.value).set(each is standing.ceiling)
         return standing.ceiling.value, standing.why
 
-    look_at_ceiling()
+    parts.metrics.watch_ceiling((each.value for each in Ceiling), lambda: look_at_ceiling()[0])
     return create_handlers(
         Hands(
             ceiling=look_at_ceiling,
@@ -99,6 +99,15 @@ async def build_handlers(parts: Parts, stack: AsyncExitStack) -> Mapping[Verb, H
             clock=parts.clock,
         )
     )
+
+
+def create_nursery(settings: Settings, folder: Path) -> Nursery:
+    """Have jobs be a user without rights; where they are the agent's own, hide its keys."""
+    if os.geteuid() == 0:
+        return Nursery(user=settings.agent_job_user)
+    if not can_hide():
+        _log.warning("this kernel has no Landlock: what runs here can read this agent's key")
+    return Nursery(hidden=folder)
 
 
 def _load_catalogue(parts: Parts) -> Catalogue:

@@ -52,10 +52,11 @@ class _Alerts:
 
 def write_inventory(number: int) -> Inventory:
     """Write down the hosts of the stand-in."""
+    places = [f"10.{at // 62500}.{at // 250 % 250}.{at % 250 + 1}" for at in range(number)]
     return parse_inventory(
         "\n".join(
-            f"{name} 10.{at // 62500}.{at // 250 % 250}.{at % 250 + 1}:9100 group=g{at % 20}"
-            for at, name in enumerate(name_hosts(number))
+            f"{name} {place}:9100 {place}:8001 group=g{at % 20}"
+            for at, (name, place) in enumerate(zip(name_hosts(number), places, strict=True))
         )
     )
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.machines import know_host, know_numbers
+from tests.fakes.machines import know_agent, know_host, know_numbers
 from tests.fakes.prometheus import FakePrometheus, evaluate
 
 # A clock that stands still: the answers are the same however late they are asked for.
@@ -32,6 +32,7 @@ def create_fleet(number: int) -> FakePrometheus:
     chance = random.Random(1)  # noqa: S311 - the same fleet each time
     for at, name in enumerate(name_hosts(number)):
         know_host(prometheus, name, NOW, is_up=at % 50 != 7, since=timedelta(hours=1 + at))
+        know_agent(prometheus, name, NOW, is_up=at % 50 != 7)
         if at % 50 != 7:
             know_numbers(
                 prometheus,

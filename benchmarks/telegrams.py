@@ -20,6 +20,7 @@ import httpx
 from tests.live.conftest import Programs, free_port
 
 _REFUSED = 429
+_START = 180.0  # seconds until it answers, on a busy machine
 _CALLS_LOOK = 1.0  # seconds between two looks at the log of calls, which keeps the last 10,000
 
 
@@ -62,7 +63,7 @@ async def open_telegram_process(
     state, port = programs.folder / f"telegram-{name}", free_port()
     url = f"http://127.0.0.1:{port}"
     options = ("--host", "127.0.0.1", "--port", str(port), "--state-dir", str(state))
-    await programs.start(sys.executable, "-m", "sandbox", *options, ready=url)
+    await programs.start(sys.executable, "-m", "sandbox", *options, ready=url, seconds=_START)
     tokens = [(state / each).read_text("ascii").strip() for each in ("bot_token", "page_token")]
     async with httpx.AsyncClient(
         base_url=f"{url}/control",

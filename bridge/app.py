@@ -66,7 +66,7 @@ async def open_bridge(
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url.reveal())
         stack.push_async_callback(database.close)
-        parties = outside or await _open_outside(settings, stack)
+        parties = outside or await _open_outside(settings, token, stack)
         bridge = Bridge(
             settings, parties, token=token, clock=clock or SystemClock(), database=database
         )
@@ -153,13 +153,15 @@ def _not_ours(fault: Refused) -> SettingsError:
     return SettingsError((Fault("BOT_TOKEN", fault.sentence, form),))
 
 
-async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
+async def _open_outside(settings: Settings, token: str, stack: AsyncExitStack) -> Outside:
     if settings.bot_token is None:
         raise Outage("Telegram", "BOT_TOKEN is not set")
+    way = _open_way(settings, stack)
     telegram = Telegram(
         settings.bot_token.reveal(),
         api_base=settings.telegram_api_base,
         proxy=_reveal(settings.telegram_proxy),
+        unsaid=(token, way.authority.metrics_token) if way else (token,),
     )
     stack.push_async_callback(telegram.close)
     ear = TelegramUpdates(
@@ -192,15 +194,14 @@ async def _open_outside(settings: Settings, stack: AsyncExitStack) -> Outside:
     ]
     for monitor in (prometheus, *alertmanagers):
         stack.push_async_callback(monitor.close)
-    watched = _open_watched(settings, stack)
     return Outside(
         telegram=telegram,
         ear=ear,
         artist=artist,
-        way=_open_way(settings, stack),
+        way=way,
         monitors={"prometheus": [prometheus], "alertmanager": alertmanagers},
         prometheus=witness,
-        watched=watched,
+        watched=_open_watched(settings, stack),
     )
 
 

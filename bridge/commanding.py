@@ -15,6 +15,7 @@ from bridge import limits
 from bridge.clients.authority import Authority
 from bridge.clients.certificates import create_verifier
 from bridge.clock import Clock
+from bridge.core.access import Role
 from bridge.core.agents import Agent
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
@@ -34,8 +35,8 @@ from bridge.inbound.chat.confirming import Confirming
 from bridge.inbound.chat.control import ControlCommands, ControlDesk
 from bridge.inbound.chat.enrolment import EnrolmentCommands, EnrolmentDesk
 from bridge.inbound.chat.hosts import Hosts
+from bridge.inbound.chat.job_desk import RunDesk
 from bridge.inbound.chat.resuming import Resuming
-from bridge.inbound.chat.running_jobs import RunDesk
 from bridge.inbound.chat.speaker import ChatSpeaker
 from bridge.inbound.web.agents import AgentsDesk, create_agents_web
 from bridge.inventory_file import InventoryFile
@@ -47,11 +48,13 @@ from bridge.settings import Settings
 from bridge.store.agents import Agents
 from bridge.store.jobs import Jobs
 from bridge.store.letters import KeptLetter, Letters
+from bridge.store.people import People
 from bridge.stores import Stores
 from bridge.views.voice import Voice
 
 Step = tuple[str, timedelta, Callable[[], Any]]
 _TOKEN_BYTES: Final = 12  # chosen: a question is open for two minutes, and 96 bits are not guessed
+_OWNER_BYTES: Final = 8  # chosen: no two runs of a bridge are called alike
 _LOGIN: Final = "login"
 _log = create_log(__name__)
 
@@ -66,6 +69,7 @@ class CommandingDesk:
     prometheus: PrometheusParty | None
     speaker: ChatSpeaker
     find_voice: Callable[[Destination], Awaitable[Voice]]
+    people: People
     note: Callable[[Entry], Awaitable[None]]
     """Writes into the audit."""
     start: Callable[[Any], object]
@@ -83,7 +87,7 @@ class Commanding:
         self._agents, self._letters, self._jobs = (
             Agents(database),
             Letters(database),
-            Jobs(database),
+            Jobs(database, owner=secrets.token_hex(_OWNER_BYTES)),
         )
         self._inventory = InventoryWriter(settings.agents_file)
         hands = Hands(
@@ -96,6 +100,7 @@ class Commanding:
             speaker=desk.speaker,
             kept=self._jobs,
             inventory=lambda: desk.inventory.inventory,
+            find_voice=desk.find_voice,
             start=desk.start,
             clock=clock.now,
             sleep=clock.sleep,
@@ -104,14 +109,7 @@ class Commanding:
             ControlDesk(hosts=hosts, running=running, confirming=confirming, note=desk.note)
         )
         self._enrolment = self._create_enrolment(hosts, confirming)
-        self._resuming = Resuming(
-            hands=hands,
-            speaker=desk.speaker,
-            kept=self._jobs,
-            inventory=lambda: desk.inventory.inventory,
-            find_voice=desk.find_voice,
-            clock=clock.now,
-        )
+        self._resuming = Resuming(running, self._control.live)
         self.families = (self._control, self._enrolment, confirming)
         """Whose commands the chat has."""
         self.hands = hands
@@ -127,11 +125,16 @@ class Commanding:
                 confirming=confirming,
                 is_sampled=self._is_sampled,
                 find_voice=desk.find_voice,
+                find_admins=self._find_admins,
                 start=desk.start,
                 clock=desk.clock.now,
                 sleep=desk.clock.sleep,
             )
         )
+
+    async def _find_admins(self) -> list[int]:
+        everybody = await self._desk.people.all()
+        return [each.user_id for each in everybody if each.role is Role.ADMIN]
 
     @property
     def authority(self) -> Authority:
@@ -149,7 +152,8 @@ class Commanding:
     def steps(self) -> list[Step]:
         """List what the clock has to drive, once the store is open."""
         return [
-            ("resume", limits.RESUME_PASS, self._resume),
+            ("resume", limits.RESUME_PASS, self._resuming.resume),
+            ("hold", limits.JOB_LEASE_PASS, self._control.live.renew),
             ("letters", limits.LETTERS_PASS, self._read_letters),
             ("jobs", limits.JOBS_PURGE_PASS, self._purge),
         ]
@@ -162,9 +166,6 @@ class Commanding:
             return self.hands.ask(host, verb, job=job, within=limits.INSIDE_WITHIN, **arguments)
 
         return await look_inside(host.name, ask)
-
-    async def _resume(self) -> None:
-        await self._resuming.resume(self._control.jobs.is_running)
 
     async def _purge(self) -> None:
         now = self._desk.clock.now()

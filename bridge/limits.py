@@ -263,6 +263,22 @@ JOB_LONGEST = timedelta(minutes=10)  # chosen: what runs longer wants a place of
 JOB_USUAL = timedelta(seconds=30)  # the seed's time limit
 JOB_GRACE = timedelta(seconds=10)  # beyond a job's own time: its host ends it within two
 JOBS_AT_ONCE = 50  # chosen: commands that people of one bridge run at the same time
+BROADCASTS_AT_ONCE = 5  # chosen: of those; each has many outputs in memory
+# chosen: of all outputs of one broadcast, beginnings and ends together: 8 MB of plain letters
+BROADCAST_KEPT_CHARACTERS = 8 * 1024 * 1024
+BROADCAST_HOST_CHARACTERS = 1024  # chosen: of each host at least; a screen of a phone
+JOB_WORDS_CHARACTERS = 4096  # Bot API: a message has no more; what a host says of a command
+# chosen: of all outputs of one command, on disk from its end until the chat has been told
+ENDING_CHARACTERS = 256 * 1024
+JOB_LEASE = timedelta(seconds=45)  # chosen: a bridge that is silent for so long is gone
+JOB_LEASE_PASS = timedelta(seconds=5)  # chosen: renewed nine times over; a Stop is seen by then
+STOP_AGAIN = timedelta(milliseconds=500)  # chosen: how soon a command is stopped that just began
+STOP_WITHIN = timedelta(seconds=5)  # chosen: a host that lives answers within a fraction of it
+# an order is good for a minute by its host's clock, which may be behind
+ORDER_DEAD = timedelta(seconds=75)
+TOLD_AGAIN = timedelta(seconds=10)  # chosen: how soon an end is told again that was not shown
+TOLD_AGAIN_LONGEST = timedelta(minutes=5)  # chosen: a chat that is back reads of it within this
+RESUMED_TOGETHER = 100  # chosen: ends looked for at the same time
 BROADCAST_AT_ONCE = 200  # chosen: hosts asked at the same time; each costs a TLS connection
 BROADCAST_ASKS = 10  # the issue: more hosts than this are asked about first
 QUESTION_OPEN = timedelta(minutes=2)  # chosen: a question that nobody has answered is dropped
@@ -274,16 +290,18 @@ TOP_MOST = 30
 JOBS_KEPT = timedelta(days=7)  # chosen: for as long a button under an ended job finds it
 FIRST_SAMPLE_WITHIN = timedelta(minutes=3)  # chosen: Prometheus looks for new hosts every 30 s
 FIRST_SAMPLE_LOOK = timedelta(seconds=2)
+# chosen: messages with a code that wait for their host; more than anybody gives in half an hour
+WAITING_HOSTS = 500
+VEILED_CHARACTERS = 12  # chosen: shorter secrets may be words, and those of ours are longer
 RESUME_PASS = timedelta(seconds=10)  # chosen: how often a job is asked about after a restart
 LETTERS_PASS = timedelta(seconds=1)  # the issue: a login reaches the chat within 5 s
 JOBS_PURGE_PASS = timedelta(hours=1)
 # Agents
-AGENT_CONNECT_SECONDS = 3  # chosen: a host that lives answers within a fraction of it
+AGENT_CONNECT_SECONDS = 5  # chosen: with its TLS; a host that lives needs a fraction of it
 AGENT_PATIENCE_SECONDS = 30  # chosen: of what is told at once, also by a host that is busy
 AGENT_ANSWER_BYTES = 64 * 1024 * 1024  # chosen: far beyond what an agent keeps of an output
 AGENT_CALM_SECONDS = 1  # chosen: an answer's end follows its last line at once
 AGENT_KEPT_SECONDS = 300  # chosen: who works at a host writes the next command within this
-AGENT_IDLE_CONNECTIONS = 2  # chosen: kept for each host; two people work at one now and then
 AGENT_WORDS_CHARACTERS = 300  # chosen: of an agent's reason for a refusal that nobody has signed
 AGENT_SEEN_NOTED = timedelta(minutes=1)  # chosen: keeps the writes few
 # chosen: enrolment is done by hand; nobody wants to do it again for every host

@@ -209,6 +209,7 @@ class Talk:
                 prometheus=desk.outside.prometheus,
                 speaker=self._speaker,
                 find_voice=self._find_voice_of,
+                people=self.people,
                 note=self._audit.put,
                 start=desk.start,
                 look_again=desk.look_again,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ from bridge.clients.telegram_media import (
 from bridge.core.audience import Destination
 from bridge.core.formatted import Content
 from bridge.core.outbox import Failed, Outcome, Reason, Sent
+from bridge.core.veil import Veil
 from bridge.errors import Outage
 
 _NO_SUCH_MESSAGE: Final = 2**31 - 1
@@ -61,9 +63,16 @@ class Telegram:
     """One bot's way out."""
 
     def __init__(
-        self, token: str, *, api_base: str | None = None, proxy: str | None = None
+        self,
+        token: str,
+        *,
+        api_base: str | None = None,
+        proxy: str | None = None,
+        unsaid: Iterable[str] = (),
     ) -> None:
         self._bot = create_bot(token, api_base=api_base, proxy=proxy)
+        self._veil = Veil((token, *unsaid))
+        """Hides secrets of ours, whoever has written them."""
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -79,6 +88,7 @@ class Telegram:
         reply_to: int | None,
     ) -> Outcome:
         """Send a message, or edit the one that stands there; an edit is never loud nor a reply."""
+        content = self._veil.hide(content)
         try:
             if telegram_id is not None:
                 await self._edit(destination.chat_id, telegram_id, content)

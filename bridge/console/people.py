@@ -8,7 +8,15 @@ from argparse import Namespace
 from bridge import limits
 from bridge.console.desk import Desk, sealed, show
 from bridge.core.access import Person, Role, parse_role, parse_scope
-from bridge.core.enrolment import Grant, Purpose, parse_user, write_code, write_line, write_link
+from bridge.core.enrolment import (
+    Change,
+    Grant,
+    Purpose,
+    parse_user,
+    write_code,
+    write_line,
+    write_link,
+)
 from bridge.errors import Mistake
 
 
@@ -31,9 +39,10 @@ async def add_person(desk: Desk, wish: Namespace) -> int:
     grant = Grant(role=parse_role(wish.role), scope=parse_scope(wish.limits))
     async with sealed(desk) as now:
         entry = desk.write("people add", on=str(user_id), now=now)
-        former = await desk.people.put(user_id, grant, by=None, entry=entry, now=now)
-    was = f" (was {_describe(former)})" if former else ""
+        change = await desk.people.put(user_id, grant, by=None, entry=entry, now=now)
+    was = f" (was {_describe(change.former)})" if change.former else ""
     desk.say(f"{user_id} is {grant} now{was}")
+    _tell_voided(desk, change)
     return 0
 
 
@@ -42,8 +51,9 @@ async def remove_person(desk: Desk, wish: Namespace) -> int:
     user_id = parse_user(wish.user)
     async with sealed(desk) as now:
         entry = desk.write("people remove", on=str(user_id), now=now)
-        former = await desk.people.remove(user_id, entry=entry)
-    desk.say(f"{user_id} has no role any more (was {_describe(former)})")
+        change = await desk.people.remove(user_id, entry=entry, now=now)
+    desk.say(f"{user_id} has no role any more (was {_describe(change.former)})")
+    _tell_voided(desk, change)
     return 0
 
 
@@ -83,5 +93,11 @@ def _read_grant(wish: Namespace) -> Grant:
     return Grant(role=role, scope=parse_scope(wish.limits))
 
 
-def _describe(person: Person) -> str:
-    return show(str(Grant(role=person.role, scope=person.scope)))
+def _describe(person: Person | None) -> str:
+    return show(str(Grant(role=person.role, scope=person.scope))) if person else "nobody"
+
+
+def _tell_voided(desk: Desk, change: Change) -> None:
+    """Say which hosts their codes would still have let in."""
+    for host in change.voided:
+        desk.say(f"their code for {show(host)} is void")

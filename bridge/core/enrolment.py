@@ -78,6 +78,16 @@ class Enrolment:
     purpose: Purpose
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What became of somebody's role."""
+
+    former: Person | None
+    """Who they were; None: nobody."""
+    voided: tuple[str, ...] = ()
+    """The hosts that no code of theirs lets in any more."""
+
+
 def write_code(chance: bytes) -> str:
     """Make a code of bytes that nobody can foresee.
 

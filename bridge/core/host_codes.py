@@ -56,6 +56,8 @@ class Invitation:
     expires_at: datetime
     used_at: datetime | None = None
     replaced_at: datetime | None = None
+    is_void: bool = False
+    """Whether whoever made it has lost the right to."""
 
 
 class Misuse(enum.Enum):
@@ -66,6 +68,8 @@ class Misuse(enum.Enum):
     """It was used before."""
     REPLACED = "replaced"
     """A newer one has taken its place, or the host was removed."""
+    VOID = "void"
+    """Whoever made it is no admin any more."""
     LATE = "late"
     OTHER_HOST = "other host"
     """Somebody shows it in the name of another host."""
@@ -91,6 +95,7 @@ SENTENCES: Final[Mapping[Misuse, str]] = {
     Misuse.UNKNOWN: "this code is unknown; ask whoever gave it to you for another",
     Misuse.USED: "this code was used already; it works once, ask for another",
     Misuse.REPLACED: "a newer code has taken the place of this one",
+    Misuse.VOID: "whoever made this code is no admin any more; ask one for another",
     Misuse.LATE: "this code is too old; ask for another",
     Misuse.OTHER_HOST: "this code is for another host",
     Misuse.OTHER_ADDRESS: "this code is for an agent at another address",
@@ -161,6 +166,7 @@ def find_misuse(
         return Misuse.UNKNOWN
     faults = {
         Misuse.USED: invitation.used_at is not None,
+        Misuse.VOID: invitation.is_void,
         Misuse.REPLACED: invitation.replaced_at is not None,
         Misuse.LATE: now >= invitation.expires_at,
         Misuse.OTHER_HOST: name_key(invitation.host) != name_key(host),

@@ -13,7 +13,7 @@ from heapq import nlargest
 from typing import Final
 
 from bridge.core.access import Scope, visible
-from bridge.core.inventory import Host, Inventory, parse_address
+from bridge.core.inventory import Host, Inventory, find_named, parse_address
 from bridge.core.keyboards import is_host_name, name_host
 from bridge.core.typed import show_word
 from bridge.errors import Expired, Missing, Mistake
@@ -36,7 +36,7 @@ def find_host(inventory: Inventory, scope: Scope, word: str) -> Host:
     hosts = visible(inventory.hosts, scope)
     if is_host_name(word):
         return _find_pressed(hosts, word)
-    named = next((host for host in hosts if host.name.lower() == word.lower()), None)
+    named = find_named(hosts, word)
     if named is not None:
         return named
     at = _find_addressed(hosts, word)
@@ -60,8 +60,7 @@ def default_host(inventory: Inventory, configured: str | None, scope: Scope) -> 
     hosts = visible(inventory.hosts, scope)
     if not hosts:
         raise Missing("there are no hosts here yet")
-    wanted = (configured or "").lower()
-    return next((host for host in hosts if host.name.lower() == wanted), hosts[0])
+    return find_named(hosts, configured or "") or hosts[0]
 
 
 def _find_pressed(hosts: Iterable[Host], word: str) -> Host:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -79,7 +79,13 @@ class Inventory:
 
     def find(self, name: str) -> Host | None:
         """Find a host by its name, whatever the case."""
-        return next((host for host in self.hosts if host.name.lower() == name.lower()), None)
+        return find_named(self.hosts, name)
+
+
+def find_named(hosts: Iterable[Host], name: str) -> Host | None:
+    """Find a host among some by its name, whatever the case: names differ by more than that."""
+    wanted = name.lower()
+    return next((host for host in hosts if host.name.lower() == wanted), None)
 
 
 @dataclass(frozen=True, kw_only=True)

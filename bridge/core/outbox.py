@@ -88,6 +88,8 @@ class Sent:
     """Telegram shows the message."""
 
     telegram_id: int
+    moved_to: int | None = None
+    """The supergroup that the chat has become, where it is shown there."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,10 @@ _HOUR: Final = timedelta(hours=1)
 _HOURS: Final = MONTH // _HOUR + 1
 _LAST_SECOND: Final = 253402300799.0  # of the year 9999
 _OWN: Final = "node|agent"
+CEILINGS: Final = ("monitor", "actions", "shell")
+"""What hosts allow at most, the least first, in the words that stand in their owners' files."""
 _Known: TypeAlias = Mapping[tuple[str, str], float]
-"""What is known of a host: by what was asked, and the job that it is of."""
+"""What is known of a host: by what was asked, and the job or the level that it is of."""
 
 
 class State(enum.Enum):
@@ -59,6 +61,8 @@ class Presence:
     """How long it was watched, a month at most."""
     agent: State | None = None
     """How its agent stands; None where it has none yet."""
+    ceiling: str = ""
+    """What it allows at most, as its agent says; empty where that is not heard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +95,13 @@ def write_presence(hosts: Sequence[str], *, with_shares: bool = True) -> str:
     """Ask how some hosts stand, and how much of the time they were up."""
     own = choose_hosts(hosts, f'job=~"{_OWN}"')
     node = choose_hosts(hosts, 'job="node"')
+    agent = choose_hosts(hosts, 'job="agent"')
     which = choose_hosts(hosts)
     asked = {
         "up": f"max by (host, job) (up{own})",
         "at": f"max by (host, job) (timestamp(up{own}))",
         "since": f"host:up:since{which}",
+        "ceiling": f"max by (host, level) (opswire_agent_ceiling{agent})",
     }
     if with_shares:
         asked |= {
@@ -121,7 +127,7 @@ def read_presence(
     known: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for each in values:
         labels = each.labels
-        key = (labels.get(ASKED, ""), labels.get("job", ""))
+        key = (labels.get(ASKED, ""), labels.get("job", labels.get("level", "")))
         known[labels.get("host", "")][key] = each.value
     return tuple(_read_host(host, known.get(host.name, {}), now) for host in hosts)
 
@@ -188,6 +194,7 @@ def read_instant(seconds: float | None) -> datetime | None:
 
 def _read_host(host: Host, known: _Known, now: datetime) -> Presence:
     state = _read_state(known.get(("up", "node")))
+    agent = _read_state(known.get(("up", "agent"))) if host.agent_address else None
     share = known.get(("share", ""), known.get(("lately", ""), math.nan))
     has_share = math.isfinite(share)
     return Presence(
@@ -197,7 +204,8 @@ def _read_host(host: Host, known: _Known, now: datetime) -> Presence:
         sampled_at=read_instant(known.get(("at", "node"))),
         share=min(max(share, 0.0), 1.0) if has_share else None,
         observed=_read_observed(known, now) if has_share else None,
-        agent=_read_state(known.get(("up", "agent"))) if host.agent_address else None,
+        agent=agent,
+        ceiling=_read_ceiling(known) if agent is State.UP else "",
     )
 
 
@@ -205,6 +213,12 @@ def _read_state(up: float | None) -> State:
     if up is None:
         return State.UNSEEN
     return State.UP if up == 1 else State.DOWN
+
+
+def _read_ceiling(known: _Known) -> str:
+    """Say what a host allows; of two that it claims, the higher: it is never made to look safe."""
+    claimed = [each for each in CEILINGS if known.get(("ceiling", each)) == 1]
+    return claimed[-1] if claimed else ""
 
 
 def _read_observed(known: _Known, now: datetime) -> timedelta:

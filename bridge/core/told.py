@@ -118,6 +118,21 @@ def read_closing(facts: Facts) -> Closing:
     )
 
 
+def write_closing(closing: Closing) -> dict[str, Any]:
+    """Write what became of a port as it was told."""
+    return {
+        "free": closing.is_free,
+        **{
+            name: [{"pid": each.pid, "name": each.name} for each in processes]
+            for name, processes in (
+                ("ended", closing.ended),
+                ("killed", closing.killed),
+                ("again", closing.again),
+            )
+        },
+    }
+
+
 def read_uses(facts: Facts) -> tuple[Use, ...]:
     """Read which processes use most."""
     return tuple(

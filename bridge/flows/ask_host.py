@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from agent import wire
-from bridge.errors import Outage, Refused
+from bridge.errors import Refused, Unanswered
 
 
 class HostRefused(Refused):
@@ -31,4 +31,4 @@ async def ask_host(name: str, events: AsyncGenerator[wire.Event, None]) -> Mappi
                 return event.facts
             if isinstance(event, wire.Refused):
                 raise HostRefused(event)
-    raise Outage(name, "said nothing")
+    raise Unanswered(name, "said nothing")

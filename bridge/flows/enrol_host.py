@@ -192,7 +192,7 @@ async def _turn_away(
     if invitation is not None and await entrance.codes.note_misuse(knock.secret, misuse):
         news = TurnedAway(invitation=invitation, misuse=misuse, host=knock.host)
         await _tell(entrance, news)
-    is_late = misuse in {Misuse.USED, Misuse.REPLACED, Misuse.LATE}
+    is_late = misuse in {Misuse.USED, Misuse.REPLACED, Misuse.VOID, Misuse.LATE}
     raise (Expired if is_late else NotAllowed)(SENTENCES[misuse])
 
 

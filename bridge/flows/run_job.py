@@ -20,6 +20,8 @@ class _Latest:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.changed = asyncio.Event()
+        self.calm = asyncio.Lock()
+        """Held while it is being shown."""
 
     def note(self, job: Job) -> None:
         self.job = job
@@ -37,12 +39,14 @@ async def run_job(
     """Follow a job to its end; show it as it goes, not more often than `every`.
 
     What is shown is always the newest: however fast the host writes, a slow chat is never behind.
-    The end is for the caller to show.
+    The end is for the caller to show; nothing that is shown here comes after it.
     """
     latest = _Latest(job)
     showing = asyncio.create_task(_keep_showing(latest, show, every, sleep))
     try:
         await follow_job(job, events, latest.note)
+        async with latest.calm:  # an edit that is torn off may arrive after the last one
+            showing.cancel()
     finally:
         showing.cancel()
         await asyncio.wait({showing})
@@ -55,5 +59,6 @@ async def _keep_showing(
     while True:
         await latest.changed.wait()
         latest.changed.clear()
-        await show(latest.job)
+        async with latest.calm:
+            await show(latest.job)
         await sleep(every.total_seconds())

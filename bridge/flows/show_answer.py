@@ -11,7 +11,7 @@ from typing import Protocol
 from bridge import limits
 from bridge.core.audience import Destination
 from bridge.core.formatted import Content, Formatted
-from bridge.core.outbox import Failed, Outcome, Reason
+from bridge.core.outbox import Failed, Outcome, Reason, Sent
 from bridge.errors import Outage
 
 
@@ -71,6 +71,7 @@ async def show_answer(
 
     An answer is worth something for seconds: nothing keeps it on disk, and it waits only so long.
     """
+    asked_at = spot.destination.chat_id
     until = clock() + limits.ANSWER_SHOWN_WITHIN
     await _wait_for_room(spot.destination.chat_id, pace, until, clock, sleep)
     while True:
@@ -86,11 +87,17 @@ async def show_answer(
                 await pace.pause(spot.destination.chat_id, until=clock() + outcome.wait)
         again = _try_again(outcome, content, spot)
         if again is None or clock() + again.wait > until:
-            return outcome
+            return _say_where(outcome, spot.destination.chat_id, asked_at)
         content, spot = again.content, again.spot
         await sleep(again.wait.total_seconds())
         with suppress(Outage):
             await pace.note(spot.destination.chat_id, now=clock())
+
+
+def _say_where(outcome: Outcome, shown_at: int, asked_at: int) -> Outcome:
+    if isinstance(outcome, Sent) and shown_at != asked_at:
+        return replace(outcome, moved_to=shown_at)
+    return outcome
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,8 @@ with its entry in the audit.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -33,10 +35,22 @@ class Agents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._wanted: set[str] = set()
+        self._look: asyncio.Task[Mapping[str, Agent]] | None = None
+        """The next one; whoever comes before it begins is told of it as well."""
 
     async def find(self, host: str) -> Agent | None:
-        """Find the agent that speaks for a host now."""
-        return await self._database.read(lambda connection: _find(connection, host))
+        """Find the agent that speaks for a host now; those who ask at once share a look."""
+        key = name_key(host)
+        self._wanted.add(key)
+        if self._look is None:
+            self._look = asyncio.create_task(self._find_wanted())
+        # Whoever leaves must not take the others' answer along.
+        return (await asyncio.shield(self._look)).get(key)
+
+    async def _find_wanted(self) -> Mapping[str, Agent]:
+        wanted, self._wanted, self._look = self._wanted, set(), None
+        return await self._database.read(lambda connection: _find_all(connection, wanted))
 
     async def all(self) -> tuple[Agent, ...]:
         """List every agent that speaks for a host, by the hosts' names."""
@@ -163,6 +177,11 @@ def _find(connection: Connection, host: str) -> Agent | None:
     return None if row is None else _read(row)
 
 
+def _find_all(connection: Connection, keys: Collection[str]) -> Mapping[str, Agent]:
+    rows = connection.execute(_alive().where(agents.c.host.in_(keys)))
+    return {row.host: _read(row) for row in rows}
+
+
 def _is_spent(connection: Connection, newcomer: Newcomer) -> bool:
     """Say whether a key was revoked, or speaks for another host."""
     wanted = select(agents.c.host, agents.c.revoked_at).where(agents.c.key == newcomer.key.hex())
@@ -217,6 +236,7 @@ def _find_code(connection: Connection, digest: str) -> Invitation | None:
         expires_at=row.expires_at,
         used_at=row.used_at,
         replaced_at=row.replaced_at,
+        is_void=row.about.get("is_void", False),
     )
 
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
-from bridge.store.tables import DIGEST, ROW_ID, Instant, Json, metadata, one
+from bridge.store.tables import DIGEST, ROW_ID, Instant, Json, metadata, one, only
 
+# Commands that people have begun; see core.kept_jobs for the stages.
 jobs = Table(
     "jobs",
     metadata,
     Column("id", ROW_ID, primary_key=True),
-    Column("key", String(64), nullable=False, unique=True),  # its name between bridge and agent
-    Column("host", Text, nullable=False),
+    Column("key", String(64), nullable=False, unique=True),  # what its names on the hosts come of
+    Column("kind", String(16), nullable=False, server_default="run"),  # a value of Kind
+    Column("host", Text, nullable=False),  # the first of its hosts
     Column("command", Json, nullable=False),  # as it was typed
+    Column("about", Json),  # hosts, port, within, name, what, reply_to; null: of an earlier version
     Column("chat_id", BigInteger, nullable=False),
     Column("thread_id", BigInteger, nullable=False),
     Column("telegram_id", BigInteger),  # the message that tells of it
     Column("begun_by", BigInteger, nullable=False),
     Column("begun_at", Instant, nullable=False),
+    Column("out_at", Instant),  # from here on a host may have been asked
+    Column("unwanted_at", Instant),  # when somebody pressed Stop
     Column("ended_at", Instant),
+    Column("ending", Json),  # how it ended on each host, until that is told
+    Column("told_at", Instant),  # null: the chat does not know its end
+    Column("owner", String(32)),  # the run of a bridge that follows it
+    Column("leased_until", Instant),  # then nobody does, if nothing was heard of the owner
     sqlite_autoincrement=True,  # a button names it by its number
 )
-# What is left after a restart; what is old enough to be purged.
+# What is old enough to be purged.
 Index("jobs_ended", jobs.c.ended_at)
+# What has to be brought to its end, or told.
+Index("jobs_untold", jobs.c.id, **only("told_at IS NULL"))
 
 # Codes that let hosts in; a host has one good code at most.
 agent_codes = Table(

@@ -11,6 +11,7 @@ from bridge.core.hearing import Hearing
 from bridge.core.notices import NoticeFacts, NoticeKind
 from bridge.core.outbox import Kind, Priority
 from bridge.store.cards import drop_cards
+from bridge.store.host_tables import jobs
 from bridge.store.messages import IS_WAITING, Want, want_cards
 from bridge.store.notices import put_notice
 from bridge.store.places import find_ears, is_at
@@ -45,6 +46,8 @@ def move_chat(
         .where(messages.c.chat_id == old)
         .values(chat_id=fresh, telegram_id=None, is_held=False, due_at=now)
     )
+    gone = update(jobs).where(jobs.c.chat_id == old)
+    connection.execute(gone.values(chat_id=fresh, telegram_id=None))
     for table in (cards, boards):
         connection.execute(update(table).where(table.c.chat_id == old).values(chat_id=fresh))
     _show_cards_anew(connection, fresh)

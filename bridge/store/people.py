@@ -17,6 +17,7 @@ from bridge import limits
 from bridge.core.access import EVERYWHERE, Person, Role, Scope
 from bridge.core.audit import Entry
 from bridge.core.enrolment import (
+    Change,
     Code,
     Enrolment,
     Grant,
@@ -28,6 +29,7 @@ from bridge.core.enrolment import (
 from bridge.errors import Expired, Missing, Refused
 from bridge.store.audit import put_entry
 from bridge.store.database import Database
+from bridge.store.host_codes import void_codes
 from bridge.store.tables import codes, people
 
 
@@ -61,8 +63,10 @@ class People:
 
     async def put(
         self, user_id: int, grant: Grant, *, by: int | None, entry: Entry, now: datetime
-    ) -> Person | None:
-        """Give somebody a role and limits in the place of the former; answer who they were.
+    ) -> Change:
+        """Give somebody a role and limits in the place of the former.
+
+        Hosts' codes that they have made are good no longer than they are an admin.
 
         Raises:
             Mistake: an admin is not limited to some hosts.
@@ -72,20 +76,22 @@ class People:
         require_sensible(grant)
         self._refuse_owner(user_id)
 
-        def work(connection: Connection) -> Person | None:
+        def work(connection: Connection) -> Change:
             former = _find(connection, user_id)
             if former is not None and grant.role is not Role.ADMIN:
                 self._refuse_last_admin(connection, former)
             name = former.name if former else ""
             person = Person(user_id=user_id, role=grant.role, scope=grant.scope, name=name)
             _put(connection, person, by=by, now=now)
-            put_entry(connection, replace(entry, detail=_describe(former, grant)))
-            return former
+            is_admin = grant.role is Role.ADMIN
+            voided = () if is_admin else void_codes(connection, user_id, now=now)
+            put_entry(connection, replace(entry, detail=_describe(former, grant, voided)))
+            return Change(former=former, voided=voided)
 
         return await self._database.write(work)
 
-    async def remove(self, user_id: int, *, entry: Entry) -> Person:
-        """Take somebody's role; answer who they were.
+    async def remove(self, user_id: int, *, entry: Entry, now: datetime) -> Change:
+        """Take somebody's role, and the worth of every code that they have made.
 
         Raises:
             Missing: nobody of that number has one.
@@ -94,7 +100,7 @@ class People:
         """
         self._refuse_owner(user_id)
 
-        def work(connection: Connection) -> Person:
+        def work(connection: Connection) -> Change:
             former = _find(connection, user_id)
             if former is None:
                 raise Missing(
@@ -105,8 +111,9 @@ class People:
             # Also the links that they have made and could open themselves.
             unused = codes.c.made_by == user_id, codes.c.used_at.is_(None)
             connection.execute(delete(codes).where(*unused)).close()
-            put_entry(connection, replace(entry, detail=_describe(former, None)))
-            return former
+            voided = void_codes(connection, user_id, now=now)
+            put_entry(connection, replace(entry, detail=_describe(former, None, voided)))
+            return Change(former=former, voided=voided)
 
         return await self._database.write(work)
 
@@ -281,6 +288,7 @@ def _find_code(connection: Connection, digest: str) -> Code | None:
     )
 
 
-def _describe(former: Person | None, grant: Grant | None) -> str:
+def _describe(former: Person | None, grant: Grant | None, voided: Collection[str] = ()) -> str:
     was = str(Grant(role=former.role, scope=former.scope)) if former else "nobody"
-    return f"{was} → {grant or 'nobody'}"
+    codes_gone = f"; void codes: {', '.join(voided)}" if voided else ""
+    return f"{was} → {grant or 'nobody'}{codes_gone}"

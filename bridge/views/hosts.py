@@ -32,6 +32,8 @@ class ShownHost:
     """Of how much time that is."""
     agent: str
     """`none`, `up`, `down` or `unseen`."""
+    ceiling: str
+    """What the host allows at most: `monitor`, `actions` or `shell`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,7 @@ def _show(voice: Voice, host: Presence) -> ShownHost:
         share=render_share(host.share, voice.translator) if host.share is not None else "",
         observed=voice.span(host.observed) if host.observed is not None else "",
         agent=host.agent.value if host.agent else "none",
+        ceiling=host.ceiling,
     )
 
 

@@ -15,6 +15,7 @@ from bridge.core.jobs import Job, State
 from bridge.core.keyboards import Keyboard
 from bridge.core.questions import Wish
 from bridge.core.told import Use
+from bridge.core.veil import hide_shapes
 from bridge.limits import CAPTION_CHARACTERS
 from bridge.views.markup import legible, plain
 from bridge.views.units import render_bytes, render_percent
@@ -38,11 +39,14 @@ _ESCAPES: Final = re.compile(
 
 
 def clean(output: str) -> str:
-    """Take out what only a terminal understands: colours, and lines that are written anew."""
+    """Take out what only a terminal understands: colours, and lines that are written anew.
+
+    Keys and tokens are hidden here, in the whole output: of one that is cut, half looks like none.
+    """
     text = _ESCAPES.sub("", output.replace("\r\n", "\n"))
-    if "\r" not in text:
-        return text
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    if "\r" in text:
+        text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return hide_shapes(text)
 
 
 def write_job(voice: Voice, job: Job, keyboard: Keyboard | None = None) -> Content:
@@ -148,7 +152,7 @@ def _show_group(voice: Voice, alike: Alike) -> dict[str, object]:
     output = clean(alike.job.output).rstrip("\n")
     shown = alike.difference or output
     if alike.difference:
-        shown = "\n".join(shown.splitlines()[:_DIFFERENCE_LINES])
+        shown = "\n".join(hide_shapes(shown).splitlines()[:_DIFFERENCE_LINES])
     names = alike.names
     return {
         "names": names if len(names) <= 200 else f"{names[:199]}…",  # noqa: PLR2004 - two lines
@@ -166,13 +170,20 @@ def write_list_of_all(voice: Voice, command: str, groups: Sequence[Alike]) -> Co
     parts = [f"$ {show_exactly(command)}\n"]
     for alike in groups:
         job = alike.job
-        code = "" if job.code is None else f" {job.code}"
-        parts.append(f"\n=== {len(alike.hosts)}: {alike.names} · {job.state.value}{code}\n")
+        status = "" if job.exit_status is None else f" {job.exit_status}"
+        cut = f" · -{job.left_out} B" if job.left_out else ""
+        parts.append(f"\n=== {len(alike.hosts)}: {alike.names} · {job.state.value}{status}{cut}\n")
         parts.append(legible(clean(job.output)) or legible(job.sentence))
         parts.append("" if parts[-1].endswith("\n") else "\n")
     name = f"broadcast-{voice.now:%Y%m%d-%H%M%S}.txt"
     attachment = Attachment(name=name, content="".join(parts).encode())
-    return Content(text=voice.write("everywhere_file"), attachment=attachment)
+    is_whole = all(each.job.is_whole for each in groups)
+    return Content(text=voice.write("everywhere_file", is_whole=is_whole), attachment=attachment)
+
+
+def write_closed(voice: Voice, job: Job, port: int) -> Content:
+    """Write what came of ending what listens on a port."""
+    return Content(text=voice.write("closed", job=job, closing=job.closing, port=port))
 
 
 def write_question(voice: Voice, wish: Wish, keyboard: Keyboard) -> Content:

@@ -95,6 +95,7 @@ def write_machine_card(
         share=render_share(presence.share, voice.translator) if presence.share is not None else "",
         observed=voice.span(presence.observed) if presence.observed is not None else "",
         agent=presence.agent.value if presence.agent else "none",
+        ceiling=presence.ceiling,
         trouble=trouble,
         shown=show_machine(voice, machine) if is_known else None,
         sampled=voice.time(presence.sampled_at) if presence.sampled_at and is_known else "",

@@ -4,158 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
 
 from bridge.console import perform as room
-from bridge.console.chats import Chats
-from bridge.console.desk import Desk
 from bridge.console.words import parse_words
 from bridge.core.access import Role, Scope, parse_scope
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
-from bridge.core.enrolment import Enrolment
-from bridge.core.host_codes import HostCode, read_code
 from bridge.errors import Outage, Refused
-from bridge.settings import Settings
 from bridge.store.audit import Audit
 from bridge.store.database import Database
-from bridge.store.people import People
-from bridge.store.tables import audit
+from tests.bridge.consoles import LINE, LINK, TOKEN, Console
 from tests.fakes.clock import NOON
 from tests.programs import ROOT
-
-TOKEN = "123456789:" + "A" * 35
-LINE = re.compile(r"/start [A-Za-z0-9_-]{22}")
-LINK = re.compile(r"https://t\.me/opswire_bot\?start=[A-Za-z0-9_-]{22}")
-
-
-@dataclass(frozen=True)
-class Subscribed:
-    """A chat that hears alerts."""
-
-    destination: Destination
-    scope: Scope
-
-
-@dataclass
-class FakeChats:
-    """Remembers chats and who did it, and refuses one."""
-
-    kept: dict[Destination, Scope] = field(default_factory=dict)
-    desk: Desk | None = None
-
-    async def subscriptions(self) -> Iterable[Subscribed]:
-        return [Subscribed(*each) for each in self.kept.items()]
-
-    async def subscribe(
-        self, destination: Destination, scope: Scope, *, entry: Entry, now: datetime
-    ) -> None:
-        assert now.tzinfo is not None
-        if destination == Destination(-666):
-            raise Refused("not there")
-        self.kept[destination] = scope
-        assert self.desk
-        await self.desk.audit.put(entry)
-
-    async def unsubscribe(self, destination: Destination, *, entry: Entry, now: datetime) -> None:
-        assert now.tzinfo is not None
-        del self.kept[destination]
-        assert self.desk
-        await self.desk.audit.put(entry)
-
-
-@dataclass
-class Console:
-    """A person at the console."""
-
-    folder: Path
-    read: Callable[[], Any]
-    chats: FakeChats = field(default_factory=FakeChats)
-    settings: dict[str, str] = field(default_factory=dict)
-
-    def load(self) -> Settings:
-        return Settings.load({"STATE_DIR": str(self.folder), "TIMEZONE": "UTC", **self.settings})
-
-    def call(self, *words: str) -> tuple[int, str, str]:
-        """The exit code, what was said and what was complained of."""
-        code = room.perform(parse_words(words), self.load())
-        said = self.read()
-        return code, said.out, said.err
-
-    def say(self, *words: str) -> str:
-        """What is said by what must succeed."""
-        code, out, complaints = self.call(*words)
-        assert (code, complaints) == (0, "")
-        return out
-
-    def complain(self, *words: str) -> str:
-        """What is complained of by what must fail."""
-        code, out, complaints = self.call(*words)
-        assert (code, out) == (1, "")
-        return complaints
-
-    def use(self, code: str, user_id: int) -> Enrolment:
-        """Use a code as the bot would."""
-
-        async def work() -> Enrolment:
-            database = Database(self.load().database_url.reveal())
-            await database.open()
-            try:
-                entry = Entry(at=now(), who=user_id, what="/start")
-                return await People(database, self.load().allowed_users).use_code(
-                    code, user_id=user_id, name="Ada \x1b[31m", entry=entry, now=now()
-                )
-            finally:
-                await database.close()
-
-        return asyncio.run(work())
-
-    def tamper(self, *statements: Any) -> None:
-        async def work() -> None:
-            database = Database(self.load().database_url.reveal())
-            await database.open()
-            for each in statements:
-                await database.write(lambda c, each=each: c.execute(each).close())  # type: ignore[misc]
-            await database.close()
-
-        asyncio.run(work())
-
-
-def now() -> datetime:
-    return datetime.now(NOON.tzinfo)  # noqa: TID251 - the console works by the machine's clock
-
-
-@pytest.fixture
-def console(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Console:
-    made = Console(tmp_path / "state", capsys.readouterr)
-
-    def open_chats(desk: Desk) -> Chats:
-        made.chats.desk = desk
-        return made.chats
-
-    async def name(_token: str, *, proxy: str | None) -> str:
-        assert proxy is None
-        return "opswire_bot"
-
-    # Logs are the process's own.
-    monkeypatch.setattr(room, "set_up_logs", lambda *_: None)
-    monkeypatch.setattr(room, "open_chats", open_chats)
-    monkeypatch.setattr(room, "fetch_bot_name", name)
-    return made
-
 
 # ---- people ----------------------------------------------------------------------------------
 
@@ -173,6 +39,17 @@ def test_people_are_added_listed_changed_and_removed(console: Console) -> None:
     ]
     removed = console.say("people", "remove", "1002")
     assert removed == "1002 has no role any more (was viewer)\n"
+
+
+@pytest.mark.parametrize("words", [("add", "1002", "viewer"), ("remove", "1002")])
+def test_codes_for_hosts_of_who_is_no_admin_any_more_are_told_to_be_void(
+    console: Console, words: tuple[str, ...]
+) -> None:
+    for each in ("1001", "1002"):
+        console.say("people", "add", each, "admin")
+    console.invite("web-9", by=1002)
+    assert console.say("people", *words).splitlines()[1:] == ["their code for web-9 is void"]
+    assert len(console.say("people", "add", "1002", "viewer").splitlines()) == 1, "told once"
 
 
 def test_the_folder_and_what_is_made_in_it_are_for_their_owner_alone(console: Console) -> None:
@@ -340,141 +217,6 @@ def test_a_chat_that_makes_no_sense_is_one_sentence(
     said = console.complain("chats", *words)
     assert complaint in said
     assert len(said.splitlines()) == 1
-
-
-# ---- hosts -----------------------------------------------------------------------------------
-
-
-def enrol(console: Console, *words: str) -> tuple[list[str], HostCode]:
-    """What is said before the code, and the code."""
-    *said, line = console.say("enrol", *words).splitlines()
-    return said, read_code(line)
-
-
-def test_a_hosts_code_stands_alone_on_the_last_line(console: Console, tmp_path: Path) -> None:
-    inventory = tmp_path / "agents.txt"
-    inventory.write_text("Server 127.0.0.1:9100\n")
-    console.settings["AGENTS_FILE"] = str(inventory)
-    said, code = enrol(console, "server")
-    assert (code.host, code.address, code.door) == ("Server", "127.0.0.1", "127.0.0.1:8003")
-    assert "For Server with its agent at 127.0.0.1, once, within 30 minutes" in said[0]
-    assert "python -m agent enrol" in said[-1]
-    assert code.secret not in " ".join(said)
-    assert enrol(console, "web-1", "192.0.2.10:8001")[1].address == "192.0.2.10:8001"
-    assert enrol(console, "web-1")[1].address == ""
-    assert inventory.read_text() == "Server 127.0.0.1:9100\n"
-
-
-def test_the_door_is_the_same_for_every_code_and_its_keys_are_for_their_owner(
-    console: Console,
-) -> None:
-    console.settings["AGENTS_ADDRESS"] = "bridge.example:8443"
-    codes = [enrol(console, name)[1] for name in ("web-1", "web-2")]
-    assert {each.door for each in codes} == {"bridge.example:8443"}
-    assert len({each.fingerprint for each in codes}) == 1
-    for path in (console.folder / "agents").iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [(("30",), "cannot be a host's name"), (("web-1", "a/b"), "is no address of an agent")],
-)
-def test_a_host_that_makes_no_sense_is_one_sentence(
-    console: Console, words: tuple[str, ...], complaint: str
-) -> None:
-    said = console.complain("enrol", *words)
-    assert complaint in said
-    assert len(said.splitlines()) == 1
-
-
-def test_a_hosts_code_is_written_down_nowhere_but_that_it_was_made(console: Console) -> None:
-    _, code = enrol(console, "web-1", "192.0.2.10")
-    listed = console.say("audit", "list")
-    assert listed.rstrip().endswith("at the console  enrol  web-1  (192.0.2.10)")
-    kept = b"".join(path.read_bytes() for path in console.folder.rglob("*") if path.is_file())
-    assert code.secret.encode() not in kept
-
-
-def test_keys_that_are_gone_are_told_and_no_code_is_made(console: Console) -> None:
-    enrol(console, "web-1")
-    (console.folder / "agents" / "authority.key").unlink()
-    assert "enrol every host again" in console.complain("enrol", "web-1")
-    assert len(console.say("audit", "list").splitlines()) == 1
-
-
-# ---- the audit -------------------------------------------------------------------------------
-
-
-def test_whatever_is_done_here_is_written_down(console: Console) -> None:
-    assert console.say("audit", "list") == "nothing was written down yet\n"
-    console.say("people", "add", "1001", "admin")
-    console.say("chats", "add", "-2001/7", "group=db")
-    console.complain("people", "remove", "1001")
-    said = console.say("audit", "list").splitlines()
-    assert len(said) == 2
-    line = r"#1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000  done     \S+ at the console  people add  "
-    assert re.fullmatch(line + r"1001  \(nobody → admin\)", said[0])
-    assert said[1].endswith("chats add  -2001/7 group=db")
-    assert console.say("audit", "list", "1").splitlines() == said[1:]
-
-
-def test_words_of_strangers_cannot_drive_the_terminal(console: Console) -> None:
-    console.say("people", "list")
-
-    async def work() -> None:
-        database = Database(console.load().database_url.reveal())
-        await database.open()
-        odd = Entry(at=NOON, who=7, name="E\x1b[2J\nve\u202e", what="/x", chat=Destination(-1, 2))
-        await Audit(database, console.folder).put(odd)
-        await database.close()
-
-    asyncio.run(work())
-    [line] = console.say("audit", "list").splitlines()
-    assert "E\\x1b[2J\\nve\\u202e (7)  in -1/2  /x" in line
-
-
-def test_a_sound_audit_is_said_so_and_ends_with_0(console: Console) -> None:
-    console.say("people", "add", "1001", "admin")
-    console.say("people", "add", "1002", "viewer")
-    assert console.say("audit", "verify").startswith("sound: 2 entries, 1 to 2; ")
-
-
-def test_a_tampered_audit_is_told_with_its_place_and_ends_with_1(console: Console) -> None:
-    for user in ("1001", "1002", "1003"):
-        console.say("people", "add", user, "admin")
-    console.tamper(update(audit).where(audit.c.id == 2).values(entry={"number": 2}))
-    code, out, complaint = console.call("audit", "verify")
-    assert (code, out) == (1, "")
-    assert complaint == "tampered with: what follows entry 1 is no entry\n"
-    # A change that is made now is made, and its maker hears of it.
-    code, out, complaint = console.call("people", "add", "1004", "viewer")
-    assert (code, out) == (0, "1004 is viewer now\n")
-    assert "it is done, but the audit is tampered" in complaint
-
-
-def test_an_audit_that_cannot_be_checked_ends_with_3(console: Console) -> None:
-    code, _, complaint = console.call("audit", "verify")
-    assert (code, "cannot be checked" in complaint) == (3, True)
-    console.say("people", "add", "1001", "admin")
-    (console.folder / "audit.head").unlink()
-    code, _, complaint = console.call("audit", "verify")
-    assert (code, "no signed head" in complaint) == (3, True)
-    console.settings["DATABASE_URL"] = f"sqlite:///{console.folder}/absent/x.db"
-    code, _, complaint = console.call("audit", "verify")
-    assert (code, "database" in complaint) == (3, True)
-
-
-def test_a_restored_backup_is_stated_and_the_audit_is_sound_again(console: Console) -> None:
-    for user in ("1001", "1002", "1003"):
-        console.say("people", "add", user, "admin")
-    assert "nothing to mark" in console.complain("audit", "mark-restored")
-    console.tamper(delete(audit).where(audit.c.id > 1))
-    code, _, complaint = console.call("audit", "verify")
-    assert (code, "the last 2 entries are missing" in complaint) == (1, True)
-    assert console.say("audit", "mark-restored").startswith("entry 2 states it, signed")
-    assert console.say("audit", "verify").startswith("sound: 2 entries")
-    assert "the signed head knew 3 entries" in console.say("audit", "list")
 
 
 # ---- beside a running bridge, and the words --------------------------------------------------

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.clients.agents import Agents
+from bridge.clients.authority import Authority
 from bridge.clients.telegram import Telegram
+from tests.fakes.local_agent import create_authority
 from tests.fakes.local_telegram import LocalTelegram, open_local_telegram
 
 
@@ -20,3 +23,15 @@ async def telegram(local: LocalTelegram) -> AsyncIterator[Telegram]:
     telegram = Telegram(local.sandbox.bot_token, api_base=local.sandbox.url)
     yield telegram
     await telegram.close()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return create_authority(tmp_path)
+
+
+@pytest.fixture
+async def agents(authority: Authority) -> AsyncIterator[Agents]:
+    agents = Agents(authority.create_calling_context(), authority.sign)
+    yield agents
+    await agents.close()

@@ -83,6 +83,26 @@ async def test_a_message_is_sent_with_its_entities_and_then_edited(
     assert message["entities"] == []
 
 
+async def test_our_own_secrets_are_not_said_whoever_has_written_them(local: LocalTelegram) -> None:
+    own, other = local.sandbox.bot_token, "the-token-of-the-agents-metrics"
+    written = f"BOT_TOKEN={own} and {other}"
+    content = Content(
+        text=Formatted(written), attachment=Attachment(name="env.txt", content=written.encode())
+    )
+    telegram = Telegram(own, api_base=local.sandbox.url, unsaid=(other,))
+    try:
+        sent = await number(telegram, content)
+        await show(telegram, content, telegram_id=sent)
+    finally:
+        await telegram.close()
+    [message] = await local.messages(ON_CALL)
+    file = await download(local, message["document"]["url"])
+    for told in (message["caption"], file.decode()):
+        assert own not in told
+        assert other not in told
+        assert told.startswith("BOT_TOKEN=••")
+
+
 async def test_text_that_looks_like_markup_and_links_is_shown_as_it_is(
     telegram: Telegram, local: LocalTelegram
 ) -> None:

@@ -21,7 +21,7 @@ def done(host: str, output: str = "same\n", code: int = 0) -> Job:
         command="uptime",
         asked_at=NOON,
         state=State.DONE,
-        code=code,
+        exit_status=code,
         head=output,
         digest=str(hash(output)),
         bytes=len(output),

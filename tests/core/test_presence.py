@@ -64,6 +64,43 @@ def test_a_host_without_an_agent_has_none_whatever_prometheus_says() -> None:
     assert found.agent is None
 
 
+def ceiling(level: str, number: float = 1.0) -> Value:
+    labels = {"host": "a", "asked": "ceiling", "level": level}
+    return Value(labels=labels, at=NOON, value=number)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "shown"),
+    [
+        ({"monitor": 0, "actions": 1, "shell": 0}, "actions"),
+        ({"monitor": 1, "actions": 0, "shell": 0}, "monitor"),
+        ({"monitor": 1, "actions": 0, "shell": 1}, "shell"),
+        ({"root": 1}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_a_host_allows_is_what_its_agent_says_and_of_two_the_higher(
+    claimed: dict[str, float], shown: str
+) -> None:
+    values = [value("a", "up", 1, "agent")]
+    values += [ceiling(level, number) for level, number in claimed.items()]
+    (found,) = read_presence(values, [host("a", agent=True)], now=NOW)
+    assert found.ceiling == shown
+
+
+@pytest.mark.parametrize("up", [0.0, None])
+def test_what_a_host_allowed_once_is_not_what_it_allows_unheard(up: float | None) -> None:
+    values = [ceiling("actions")] + ([] if up is None else [value("a", "up", up, "agent")])
+    (found,) = read_presence(values, [host("a", agent=True)], now=NOW)
+    assert found.ceiling == ""
+
+
+def test_without_an_agent_there_is_no_ceiling_whatever_prometheus_says() -> None:
+    values = [value("a", "up", 1, "agent"), ceiling("shell")]
+    (found,) = read_presence(values, [host("a")], now=NOW)
+    assert found.ceiling == ""
+
+
 def test_hosts_that_are_not_asked_for_are_not_shown() -> None:
     found = read_presence([value("hidden", "up", 0, "node")], [host("a")], now=NOW)
     assert [each.host.name for each in found] == ["a"]

@@ -13,7 +13,7 @@ from bridge.core.audit import Outcome as Ending
 from bridge.core.formatted import Content
 from bridge.core.inventory import Inventory, parse_inventory
 from bridge.core.keyboards import Keyboard
-from bridge.core.outbox import Outcome, Sent
+from bridge.core.outbox import Failed, Outcome, Reason, Sent
 from bridge.inbound.chat.command import Asked, Commands
 from bridge.inbound.chat.gate import Gate, GateDesk
 from bridge.metrics import Metrics
@@ -80,6 +80,10 @@ class FakeSpeaker:
     """Remembers what the bot says."""
 
     said: list[Said] = field(default_factory=list)
+    is_away: bool = False
+    """Whether Telegram takes nothing."""
+    moved_to: int | None = None
+    """The supergroup that every group has become."""
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
 
     async def say(
@@ -87,15 +91,25 @@ class FakeSpeaker:
     ) -> Outcome:
         """Send a message."""
         del is_loud
-        said = Said(content=content, where=where, telegram_id=None, reply_to=reply_to)
-        self.said.append(said)
-        return Sent(len(self.said))
+        return self._show(content, where, telegram_id=None, reply_to=reply_to)
 
     async def change(self, content: Content, where: Destination, telegram_id: int) -> Outcome:
         """Put it in the place of a message."""
-        said = Said(content=content, where=where, telegram_id=telegram_id, reply_to=None)
+        return self._show(content, where, telegram_id=telegram_id, reply_to=None)
+
+    def _show(
+        self, content: Content, where: Destination, *, telegram_id: int | None, reply_to: int | None
+    ) -> Outcome:
+        if self.is_away:
+            return Failed(Reason.OUTAGE)
+        moved_to = None
+        if self.moved_to is not None and where.chat_id < 0 and where.chat_id != self.moved_to:
+            # Shown anew where the group has gone, as the true speaker does.
+            moved_to, telegram_id, reply_to = self.moved_to, None, None
+            where = Destination(moved_to, where.thread_id)
+        said = Said(content=content, where=where, telegram_id=telegram_id, reply_to=reply_to)
         self.said.append(said)
-        return Sent(telegram_id)
+        return Sent(telegram_id or len(self.said), moved_to=moved_to)
 
     async def acknowledge(self, press_id: str, text: str = "", *, is_alert: bool = False) -> None:
         """End the waiting sign on a pressed button."""
@@ -165,6 +179,10 @@ class FakeChat:
 
     async def _follow(self, old: int, fresh: int) -> None:
         self.moves.append((old, fresh))
+
+    async def find_voice(self, _: Destination) -> Voice:
+        """Make the voice for a chat, whoever asks there."""
+        return self.places.voices.create(self.places.language, self.places.zone, self.now)
 
     async def say(
         self, text: str, user_id: int = ADMIN, chat_id: int | None = None, **changes: object

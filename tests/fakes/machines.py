@@ -30,6 +30,21 @@ def know_host(
         prometheus.know("host:up:hours30d", hours, now, host=name)
 
 
+def know_agent(
+    prometheus: FakePrometheus,
+    name: str,
+    now: datetime,
+    *,
+    is_up: bool = True,
+    ceiling: str = "actions",
+) -> None:
+    """Let it know whether a host's agent answers, and what the host allows."""
+    prometheus.know("up", float(is_up), now - timedelta(seconds=5), host=name, job="agent")
+    for level in ("monitor", "actions", "shell") if is_up else ():
+        labels = {"host": name, "job": "agent", "level": level}
+        prometheus.know("opswire_agent_ceiling", float(level == ceiling), now, **labels)
+
+
 def know_numbers(
     prometheus: FakePrometheus,
     name: str,

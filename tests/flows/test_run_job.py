@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,10 +98,9 @@ async def test_dead_hosts_hold_up_nobody() -> None:
         await asyncio.sleep(0.01)
 
     jobs = await run_everywhere(
-        ["a", "dead", "b"],
-        "uptime",
+        [replace(ASKED, host=host) for host in ("a", "dead", "b")],
         ask=lambda host: silent() if host == "dead" else saying(*done()),
-        now=NOON,
+        is_stopped=lambda: False,
         within=timedelta(seconds=-9.9),  # with the grace a tenth of a second
         tell=tell,
         every=SECOND,

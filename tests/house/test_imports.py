@@ -96,6 +96,7 @@ SIBLINGS = {
         *(
             "tables",
             "host_tables",
+            "host_codes",
             "lanes",
             "inbox",
             "database",
@@ -116,7 +117,8 @@ SIBLINGS = {
         *("web.answers", "web.health", "web.telegram", "web.webhook"),
         *("chat.command", "chat.requests", "chat.strangers", "chat.arrivals"),
         *("chat.hosts", "chat.offers"),
-        *("chat.confirming", "chat.running_jobs", "chat.everywhere"),
+        *("chat.confirming", "chat.closing", "chat.everywhere"),
+        *("chat.job_desk", "chat.job_message", "chat.live_jobs", "chat.running_jobs"),
     },
 }
 # room of the sandbox → the rooms that it may import, beside answers, limits and refusals

@@ -33,7 +33,7 @@ from bridge.views.voice import Voice, Voices
 from tests.fakes.declared import declare
 from tests.fakes.hands import done
 from tests.fakes.local_telegram import ADA, ON_CALL, LocalTelegram, open_local_telegram
-from tests.fakes.machines import know_host, know_machine, know_numbers
+from tests.fakes.machines import know_agent, know_host, know_machine, know_numbers
 from tests.fakes.prometheus import FakePrometheus
 from tests.fakes.webhooks import alert, webhook
 from tests.fakes.whole_bridge import WholeBridge, open_whole_bridge
@@ -75,7 +75,7 @@ TABLE: dict[str, Row] = {
     "whoami": Row(holds=r"\b1\d{3}\b"),
     "about": Row(holds="Apache-2.0"),
     "more_info_GitHub": Row(holds="Apache-2.0"),
-    "agents": Row(holds=r"web-1[\s\S]*db-1|db-1[\s\S]*web-1"),
+    "agents": Row(holds=r"web-1.* actions\n[\s\S]*db-1.* actions$"),
     "hosts": Row("all", holds="web-1"),
     "status": Row("WEB-1", holds=r"web-1[\s\S]*bookworm[\s\S]*nginx[\s\S]*ada"),
     "stat": Row(),
@@ -249,6 +249,7 @@ async def let_in(whole: WholeBridge, now: datetime) -> None:
 def know_two_hosts(prometheus: FakePrometheus, now: datetime) -> None:
     for name in ("web-1", "db-1"):
         know_host(prometheus, name, now)
+        know_agent(prometheus, name, now)
         know_numbers(prometheus, name, now)
         know_machine(prometheus, name, now)
 

@@ -46,10 +46,11 @@ class Office:
         return Entry(at=at, who=ADA, name="Ada", what=what)
 
     async def put(self, user_id: int, grant: Grant) -> Person | None:
-        return await self.people.put(user_id, grant, by=ADA, entry=self.entry("/adduser"), now=NOON)
+        entry = self.entry("/adduser")
+        return (await self.people.put(user_id, grant, by=ADA, entry=entry, now=NOON)).former
 
-    async def remove(self, user_id: int) -> Person:
-        return await self.people.remove(user_id, entry=self.entry("/rmuser"))
+    async def remove(self, user_id: int) -> Person | None:
+        return (await self.people.remove(user_id, entry=self.entry("/rmuser"), now=NOON)).former
 
     async def make_code(
         self, grant: Grant = VIEWER, purpose: Purpose = Purpose.PERSON, *, by: int | None = None

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.views.jobs import clean, show_exactly
+from bridge.core.alike import Alike
+from bridge.core.jobs import Job, State
+from bridge.views.jobs import (
+    clean,
+    show_exactly,
+    write_everywhere,
+    write_file,
+    write_job,
+    write_list_of_all,
+)
+from bridge.views.voice import Voice, Voices
+from tests.fakes.clock import NOON
+
+TOKEN = "123456789:AAFakeFakeFakeFakeFakeFakeFake-_9"
+
+
+@pytest.fixture
+def voice() -> Voice:
+    return Voices(lambda *_: None).create("en", UTC, NOON)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +65,31 @@ def test_two_commands_never_look_the_same(one: str, other: str) -> None:
 )
 def test_what_only_a_terminal_understands_is_taken_out(output: str, expected: str) -> None:
     assert clean(output) == expected
+
+
+def test_keys_and_tokens_are_hidden_before_anything_is_cut(voice: Voice) -> None:
+    lines = [f"line {number:04}" for number in range(400)]
+    key = ["-----BEGIN PRIVATE KEY-----", *["QUJD" * 16] * 200, "-----END PRIVATE KEY-----"]
+    output = "\n".join([*key, f"BOT_TOKEN={TOKEN}", *lines])
+    for state in (State.RUNNING, State.DONE):
+        job = Job(host="web-1", command="x", asked_at=NOON, state=state, head=output)
+        whole = write_file(voice, job)
+        said = write_job(voice, job).text.text
+        for told in (said, whole.attachment.content.decode() if whole and whole.attachment else ""):
+            assert "QUJDQUJD" not in told
+            assert TOKEN not in told
+        assert "line 0399" in said
+
+
+def test_what_hosts_wrote_differently_hides_them_as_well(voice: Voice) -> None:
+    job = Job(host="web-1", command="x", asked_at=NOON, state=State.DONE, head=TOKEN)
+    alike = Alike(job=job, hosts=("web-1",), difference=f"-a\n+{TOKEN}\n")
+    for told in (
+        write_everywhere(voice, "x", [job], [alike]),
+        write_list_of_all(voice, "x", [alike]),
+    ):
+        content = told.attachment.content.decode() if told.attachment else ""
+        assert TOKEN not in told.text.text + content
 
 
 def test_a_megabyte_in_one_line_takes_no_time() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,21 +11,25 @@ from typing import Any, Final
 from agent.wire import Verb
 from bridge import limits
 from bridge.core.access import Role
-from bridge.core.audit import Outcome
+from bridge.core.audit import Entry
 from bridge.core.formatted import Content
 from bridge.core.inventory import Host
 from bridge.core.jobs import Job
+from bridge.core.kept_jobs import name_command
 from bridge.core.keyboards import Button, Keyboard, name_host
 from bridge.core.orders import read_filter, read_limit, read_port, read_top, split_word
 from bridge.core.questions import Deed, Wish
-from bridge.core.told import read_closing, read_login_watch, read_ports, read_uses
+from bridge.core.told import read_login_watch, read_ports, read_uses
 from bridge.errors import BridgeError, Expired, Missing, Mistake
 from bridge.flows.ask_host import ask_host
+from bridge.inbound.chat.closing import Closing
 from bridge.inbound.chat.command import Answer, Asked, Command, Family, require_words, write_entry
 from bridge.inbound.chat.confirming import Confirming
-from bridge.inbound.chat.everywhere import Everywhere, Note, list_hosts
+from bridge.inbound.chat.everywhere import Everywhere
 from bridge.inbound.chat.hosts import Hosts
-from bridge.inbound.chat.running_jobs import Run, RunDesk, RunningJobs, name_job
+from bridge.inbound.chat.job_desk import RunDesk
+from bridge.inbound.chat.live_jobs import LiveJobs
+from bridge.inbound.chat.running_jobs import Run, RunningJobs
 from bridge.logs import create_log
 from bridge.views.jobs import write_output, write_uses
 from bridge.views.voice import marked
@@ -42,7 +46,8 @@ class ControlDesk:
     hosts: Hosts
     running: RunDesk
     confirming: Confirming
-    note: Note
+    note: Callable[[Entry], Awaitable[None]]
+    """Writes into the audit."""
 
 
 class ControlCommands:
@@ -51,10 +56,12 @@ class ControlCommands:
     def __init__(self, desk: ControlDesk) -> None:
         self._desk = desk
         self._hands = desk.running.hands
-        self.jobs = RunningJobs(desk.running)
+        self.live = LiveJobs(desk.running)
+        self._jobs = RunningJobs(desk.running, self.live)
         self._everywhere = Everywhere(
-            desk=desk.running, note=desk.note, ask_first=desk.confirming.ask
+            desk=desk.running, live=self.live, ask_first=desk.confirming.ask
         )
+        self._closing = Closing(desk=desk.running, live=self.live)
         desk.confirming.fulfil(Deed.SHELL, self._shell_wish)
         desk.confirming.fulfil(Deed.BROADCAST, self._broadcast_wish)
         desk.confirming.fulfil(Deed.CLOSE, self._close_wish)
@@ -144,7 +151,7 @@ class ControlCommands:
                 name="output",
                 needs=Role.OPERATOR,
                 help=marked("Everything that a host has kept of a command's output"),
-                usage="<job>",
+                usage="<job> [host]",
                 is_listed=False,
                 replaces=False,
                 run=self._output,
@@ -160,7 +167,7 @@ class ControlCommands:
         # Where nobody says how long, the host's own catalogue does.
         seconds = 0.0 if command == rest else within.total_seconds()
         run = Run(host=host, command=command, within=within, seconds=seconds)
-        await self.jobs.begin(asked, run, after=partial(self._offer_shell, asked, run))
+        await self._jobs.begin(asked, run, after=partial(self._offer_shell, asked, run))
         return ()
 
     async def _offer_shell(self, asked: Asked, run: Run, job: Job) -> None:
@@ -204,15 +211,13 @@ class ControlCommands:
         )
         if len(hosts) > limits.BROADCAST_ASKS:
             return self._desk.confirming.ask(asked, wish)
-        await self._desk.note(write_entry(asked, on=list_hosts(wish), detail="begun"))
-        self._desk.running.start(self._everywhere.run(asked, wish, hosts, is_careful=True))
+        await self._everywhere.begin(asked, wish, hosts, is_careful=True)
         return ()
 
     async def _broadcast_wish(self, asked: Asked, wish: Wish) -> Answer:
         hosts = [self._find(asked, name) for name in wish.hosts]
         asked = replace(asked, command="broadcast", text=wish.command)
-        await self._desk.note(write_entry(asked, on=list_hosts(wish), detail="begun"))
-        self._desk.running.start(self._everywhere.run(asked, wish, hosts, is_careful=False))
+        await self._everywhere.begin(asked, wish, hosts, is_careful=False)
         return ()
 
     async def _ports(self, asked: Asked) -> Content:
@@ -237,15 +242,8 @@ class ControlCommands:
     async def _close_wish(self, asked: Asked, wish: Wish) -> Answer:
         host = self._find(asked, wish.hosts[0])
         asked = replace(asked, command="op_stop", text=f"{host.name} {wish.port}")
-        on = f"{host.name} tcp:{wish.port}"
-        await self._desk.note(write_entry(asked, on=on, detail="begun"))
-        facts = await self._ask(host, Verb.CLOSE, asked, port=wish.port)
-        closing = read_closing(facts)
-        outcome = Outcome.DONE if closing.is_free else Outcome.FAILED
-        await self._desk.note(write_entry(asked, on=on, outcome=outcome, detail="ended"))
-        return Content(
-            text=asked.voice.write("closed", closing=closing, host=host.name, port=wish.port)
-        )
+        await self._closing.begin(asked, host, wish.port)
+        return ()
 
     async def _top(self, asked: Asked) -> Content:
         require_words(asked, 0, 3)
@@ -288,15 +286,18 @@ class ControlCommands:
             within=wish.within,
             is_shell=True,
         )
-        await self.jobs.begin(asked, run)
+        await self._jobs.begin(asked, run)
         return ()
 
     async def _stop(self, asked: Asked) -> Answer:
-        await self.jobs.stop(_read_job(asked), asked.actor.scope)
+        require_words(asked, 1, 1)
+        await self.live.stop(_read_number(asked), asked.actor.scope)
         return ()
 
     async def _output(self, asked: Asked) -> Content:
-        host, text = await self.jobs.fetch(_read_job(asked), asked.actor)
+        require_words(asked, 1, 2)
+        word = asked.words[1] if len(asked.words) > 1 else ""
+        host, text = await self._jobs.fetch(_read_number(asked), word, asked.actor)
         return write_output(asked.voice, host, text)
 
     async def _ask(
@@ -307,7 +308,8 @@ class ControlCommands:
         within: timedelta = limits.JOB_GRACE,
         **arguments: Any,
     ) -> Any:
-        job = f"{name_job(asked, host.name)[:24]}.{verb.value}"
+        name = name_command(asked.actor.chat, asked.message_id, asked.command, host.name)
+        job = f"{name[:24]}.{verb.value}"
         events = self._hands.ask(host, verb, job=job, within=within, **arguments)
         return await ask_host(host.name, events)
 
@@ -329,9 +331,8 @@ def _first(asked: Asked) -> str | None:
     return asked.words[0] if asked.words else None
 
 
-def _read_job(asked: Asked) -> int:
+def _read_number(asked: Asked) -> int:
     """Read the number of a job that a button holds."""
-    require_words(asked, 1, 1)
     word = asked.words[0]
     if not (word.isascii() and word.isdigit()):
         raise Mistake("%(word)s is no job.", word=word)

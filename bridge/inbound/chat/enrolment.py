@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,6 +63,8 @@ class EnrolmentDesk:
     is_sampled: Callable[[str], Awaitable[bool]]
     """Says whether Prometheus has a sample of a host's agent."""
     find_voice: Callable[[Destination], Awaitable[Voice]]
+    find_admins: Callable[[], Awaitable[Collection[int]]]
+    """Names everybody who is an admin now."""
     start: Callable[[Any], object]
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
@@ -74,6 +76,8 @@ class _Waiting:
 
     chat: Destination
     telegram_id: int
+    until: datetime
+    """When its code lets nobody in any more."""
 
 
 class EnrolmentCommands:
@@ -140,8 +144,18 @@ class EnrolmentCommands:
             Content(text=text), asked.actor.chat, reply_to=None, is_loud=True
         )
         if isinstance(outcome, Sent):
-            self._waiting[invited.host.lower()] = _Waiting(asked.actor.chat, outcome.telegram_id)
+            waiting = _Waiting(asked.actor.chat, outcome.telegram_id, invited.expires_at)
+            self._wait(invited.host, waiting)
         return ()
+
+    def _wait(self, host: str, waiting: _Waiting) -> None:
+        """Remember a message until its code is too old, and no more of them than there is room."""
+        now = self._desk.clock()
+        kept = {key: each for key, each in self._waiting.items() if now < each.until}
+        kept.pop(host.lower(), None)  # so that it is the youngest again
+        while len(kept) >= limits.WAITING_HOSTS:
+            del kept[next(iter(kept))]
+        self._waiting = {**kept, host.lower(): waiting}
 
     async def _ask_to_delete(self, asked: Asked) -> Content:
         require_words(asked, 1, 1)
@@ -155,17 +169,17 @@ class EnrolmentCommands:
         [name] = wish.hosts
         entry = write_entry(replace(asked, command="delete", text=name), on=name)
         await self._desk.dismiss(name, entry)
+        self._waiting.pop(name.lower(), None)
         return Content(text=asked.voice.write("host_deleted", host=name))
 
     async def hear(self, news: News) -> None:
         """Tell whoever gave a code what came of it."""
-        invitation = news.invitation
         if isinstance(news, TurnedAway):
-            await self._tell_admin(invitation.made_by, news)
+            await self._tell_admins(news)
             return
-        waiting = self._waiting.pop(invitation.host.lower(), None)
+        waiting = self._waiting.pop(news.invitation.host.lower(), None)
         if waiting is None:
-            await self._tell_admin(invitation.made_by, news)
+            await self._tell_admins(news)
             return
         await self._show(waiting, news, None)
         if isinstance(news, LetIn):
@@ -190,15 +204,18 @@ class EnrolmentCommands:
         content = Content(text=_write(voice, news, after))
         await self._desk.speaker.change(content, waiting.chat, waiting.telegram_id)
 
-    async def _tell_admin(self, made_by: int | None, news: News) -> None:
-        if made_by is None:  # made at the console: nobody in the chat waits for it
+    async def _tell_admins(self, news: News) -> None:
+        """Tell whoever made a code; what is bad all admins, where that is nobody of them."""
+        maker, is_bad = news.invitation.made_by, not isinstance(news, LetIn)
+        if maker is None:
             _log.info("an agent has shown a code", action="enrol", host=news.invitation.host)
-            return
-        chat = Destination(made_by)
-        voice = await self._desk.find_voice(chat)
-        is_bad = not isinstance(news, LetIn)
-        content = Content(text=_write(voice, news, None))
-        await self._desk.speaker.say(content, chat, reply_to=None, is_loud=is_bad)
+        admins = await self._desk.find_admins()
+        whom: Collection[int] = admins if is_bad else ()
+        for each in [maker] if maker is not None and maker in admins else whom:
+            chat = Destination(each)
+            voice = await self._desk.find_voice(chat)
+            content = Content(text=_write(voice, news, None))
+            await self._desk.speaker.say(content, chat, reply_to=None, is_loud=is_bad)
 
 
 def _write(voice: Voice, news: News, after: timedelta | None) -> Any:

@@ -2,58 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from agent.wire import Event, Verb
-from bridge import limits
-from bridge.core.alike import Alike, group_jobs
-from bridge.core.audit import Entry, Outcome
 from bridge.core.formatted import Content
 from bridge.core.inventory import Host
 from bridge.core.jobs import Job
-from bridge.core.outbox import Sent
+from bridge.core.kept_jobs import Kind, name_command, write_beginning
 from bridge.core.questions import Wish
 from bridge.flows.run_everywhere import run_everywhere
-from bridge.inbound.chat.command import Asked, write_entry
-from bridge.inbound.chat.running_jobs import Run, RunDesk, name_job
-from bridge.views.jobs import write_everywhere, write_list_of_all
+from bridge.inbound.chat.command import Asked
+from bridge.inbound.chat.job_desk import RunDesk
+from bridge.inbound.chat.live_jobs import Live, LiveJobs
+from bridge.inbound.chat.running_jobs import Run, create_kept, describe_command
 
 CAREFUL = "careful"
 """The rule by which a host refuses what would change something, where only looking was asked."""
-Note = Callable[[Entry], Awaitable[None]]
-"""Writes into the audit."""
-
-
-class _Message:
-    """The message that tells of all hosts."""
-
-    def __init__(self, desk: RunDesk, asked: Asked, command: str) -> None:
-        self._desk = desk
-        self._asked = asked
-        self._command = command
-        self._telegram_id: int | None = None
-
-    async def show(self, jobs: Sequence[Job], groups: Sequence[Alike] = ()) -> None:
-        """Show how they stand."""
-        speaker, chat = self._desk.speaker, self._asked.actor.chat
-        voice = replace(self._asked.voice, now=self._desk.clock())
-        content = write_everywhere(voice, self._command, jobs, groups)
-        if self._telegram_id is not None:
-            await speaker.change(content, chat, self._telegram_id)
-            return
-        reply_to = None if self._asked.actor.is_private else self._asked.message_id
-        outcome = await speaker.say(
-            content, chat, reply_to=reply_to, is_loud=self._asked.actor.is_private
-        )
-        if isinstance(outcome, Sent):
-            self._telegram_id = outcome.telegram_id
-
-    async def attach(self, content: Content) -> None:
-        """Send a file or a question behind it."""
-        await self._desk.speaker.say(
-            content, self._asked.actor.chat, reply_to=self._telegram_id, is_loud=False
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,65 +27,63 @@ class Everywhere:
     """Runs a command on many hosts."""
 
     desk: RunDesk
-    note: Note
+    live: LiveJobs
     ask_first: Callable[[Asked, Wish], Content]
     """Puts a question before something is changed."""
 
-    async def run(
+    async def begin(
         self, asked: Asked, wish: Wish, hosts: Sequence[Host], *, is_careful: bool
     ) -> None:
-        """Run it on these hosts; a careful one changes nothing, and asks where it would."""
-        by_name = {each.name: each for each in hosts}
-        message = _Message(self.desk, asked, wish.command)
+        """Begin it on these hosts; a careful one changes nothing, and asks where it would.
+
+        Raises:
+            TooMuch: too many run already.
+            Outage: it could not be written down; nothing runs.
+        """
+        kept = create_kept(
+            asked,
+            kind=Kind.BROADCAST,
+            key=name_command(asked.actor.chat, asked.message_id, asked.command),
+            hosts=tuple(each.name for each in hosts),
+            command=wish.command,
+            within=wish.within,
+            at=self.desk.clock(),
+        )
+        entry = write_beginning(kept, describe_command(wish.command))
+        carry_out = partial(self._run, hosts, is_careful)
+        after = partial(self._ask_first, asked, wish)
+        await self.live.begin(kept, asked.voice, carry_out, entry=entry, after=after)
+
+    async def _run(self, hosts: Sequence[Host], is_careful: bool, live: Live) -> Sequence[Job]:  # noqa: FBT001 - bound before it is called
+        kept, by_name = live.kept, {each.name: each for each in hosts}
 
         def ask(name: str) -> AsyncGenerator[Event, None]:
             run = Run(
                 host=by_name[name],
-                command=wish.command,
-                within=wish.within,
+                command=kept.command,
+                within=kept.within,
                 is_careful=is_careful,
             )
             return self.desk.hands.ask(
-                run.host, Verb.RUN, job=name_job(asked, name), within=run.within, **run.arguments
+                run.host, Verb.RUN, job=kept.name_on(name), within=run.within, **run.arguments
             )
 
-        is_private = asked.actor.is_private
-        jobs = await run_everywhere(
-            [name for name in wish.hosts if name in by_name],
-            wish.command,
+        async def tell(jobs: Sequence[Job]) -> None:
+            live.jobs = jobs
+            await live.message.show(jobs)
+
+        return await run_everywhere(
+            live.jobs,
             ask=ask,
-            now=self.desk.clock(),
-            within=wish.within,
-            tell=message.show,
-            every=limits.JOB_EVERY_PRIVATE if is_private else limits.JOB_EVERY_GROUP,
+            is_stopped=lambda: live.is_unwanted,
+            within=kept.within,
+            tell=tell,
+            every=live.message.every,
             sleep=self.desk.sleep,
         )
-        groups = group_jobs(jobs)
-        try:
-            await self._note_end(asked, wish, jobs)
-        finally:
-            await message.show(jobs, groups)
-        if any(len(each.job.output) > limits.BROADCAST_SHOWN for each in groups) or len(groups) > 1:
-            voice = replace(asked.voice, now=self.desk.clock())
-            await message.attach(write_list_of_all(voice, wish.command, groups))
+
+    async def _ask_first(self, asked: Asked, wish: Wish, live: Live, jobs: Sequence[Job]) -> None:
+        """Ask whether it is to be done all the same where it would change something."""
         names = tuple(job.host for job in jobs if job.rule == CAREFUL)
         if names:
-            await message.attach(self.ask_first(asked, replace(wish, hosts=names)))
-
-    async def _note_end(self, asked: Asked, wish: Wish, jobs: Sequence[Job]) -> None:
-        good = sum(each.is_good for each in jobs)
-        await self.note(
-            write_entry(
-                asked,
-                on=list_hosts(wish),
-                outcome=Outcome.DONE if good == len(jobs) else Outcome.FAILED,
-                detail=f"{good} of {len(jobs)} ended well",
-            )
-        )
-
-
-def list_hosts(wish: Wish) -> str:
-    """Name hosts for the audit."""
-    shown = ", ".join(wish.hosts[:20])
-    more = len(wish.hosts) - 20
-    return f"{shown} and {more} more" if more > 0 else shown
+            await live.message.say(self.ask_first(asked, replace(wish, hosts=names)))

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from bridge.core.access import Person, Role, parse_role, parse_scope
 from bridge.core.audit import Entry
-from bridge.core.enrolment import Grant, parse_user
+from bridge.core.enrolment import Change, Grant, parse_user
 from bridge.core.formatted import Content
 from bridge.errors import Mistake, Refused
 from bridge.inbound.chat.command import Asked, Command, Family, require_words, write_entry
@@ -28,12 +28,12 @@ class People(Protocol):
 
     async def put(
         self, user_id: int, grant: Grant, *, by: int | None, entry: Entry, now: datetime
-    ) -> Person | None:
-        """Give somebody a role and limits in the place of the former; answer who they were."""
+    ) -> Change:
+        """Give somebody a role and limits in the place of the former."""
         ...
 
-    async def remove(self, user_id: int, *, entry: Entry) -> Person:
-        """Take somebody's role; answer who they were."""
+    async def remove(self, user_id: int, *, entry: Entry, now: datetime) -> Change:
+        """Take somebody's role."""
         ...
 
 
@@ -107,7 +107,7 @@ class PeopleCommands:
         if not rest:
             raise Mistake("Which role shall %(id)s have?", id=user_id)
         grant = Grant(role=parse_role(rest[0]), scope=parse_scope(rest[1:]))
-        former = await self._people.put(
+        change = await self._people.put(
             user_id,
             grant,
             by=asked.actor.user_id,
@@ -115,9 +115,9 @@ class PeopleCommands:
             now=asked.voice.now,
         )
         await self._tell(user_id, grant.role, asked.voice)
-        name = former.name if former else ""
+        name = change.former.name if change.former else ""
         person = Person(user_id=user_id, role=grant.role, scope=grant.scope, name=name)
-        return Content(text=asked.voice.write("user_added", person=person, former=former))
+        return Content(text=asked.voice.write("user_added", person=person, change=change))
 
     async def _hand_out(self, asked: Asked, grant: Grant) -> Content:
         if not asked.actor.is_private:
@@ -128,6 +128,7 @@ class PeopleCommands:
     async def _remove(self, asked: Asked) -> Content:
         require_words(asked, 1, 1)
         user_id = parse_user(asked.words[0])
-        person = await self._people.remove(user_id, entry=write_entry(asked, on=str(user_id)))
+        entry = write_entry(asked, on=str(user_id))
+        change = await self._people.remove(user_id, entry=entry, now=asked.voice.now)
         await self._tell(user_id, None, asked.voice)
-        return Content(text=asked.voice.write("user_removed", person=person))
+        return Content(text=asked.voice.write("user_removed", change=change))

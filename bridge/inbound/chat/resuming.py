@@ -1,125 +1,125 @@
-"""After a restart every job that was begun gets one true end: in its message and in the audit."""
+"""Every command that nobody follows gets one true end: in its message and in the audit.
+
+After a restart a bridge takes up what it had begun; of several bridges, each what another one that
+is gone has left. An end that is on disk and that the chat does not know yet is told here as well.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.wire import Verb
 from bridge import limits
-from bridge.core.audience import Destination
-from bridge.core.audit import Entry, Outcome
-from bridge.core.inventory import Host, Inventory
-from bridge.core.jobs import Job, KeptJob, State, fail
+from bridge.core.jobs import Job, State, fail
+from bridge.core.kept_jobs import KeptJob, Kind, LeftJob, read_jobs
 from bridge.errors import BridgeError
 from bridge.flows.follow_job import follow_job
-from bridge.inbound.chat.running_jobs import Hands, Speaker
+from bridge.inbound.chat.job_desk import RunDesk
+from bridge.inbound.chat.live_jobs import Live, LiveJobs
 from bridge.logs import create_log
-from bridge.views.jobs import write_file, write_job
-from bridge.views.voice import Voice
 
 _log = create_log(__name__)
+_UNKNOWN = "unknown"
+"""The rule by which a host refuses to tell of a job: it knows none of that name."""
 
 
-class Kept(Protocol):
-    """Keeps which jobs were begun."""
-
-    async def unfinished(self) -> Sequence[tuple[int, KeptJob]]:
-        """List the jobs whose end is not known, with their numbers."""
-        ...
-
-    async def end(self, number: int, *, entry: Entry) -> bool:
-        """Write down how it ended; say whether that was not known before."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
 class Resuming:
-    """Asks the hosts what became of the jobs that a former run has begun."""
+    """Asks the hosts what became of the commands that nobody follows."""
 
-    hands: Hands
-    speaker: Speaker
-    kept: Kept
-    inventory: Callable[[], Inventory]
-    find_voice: Callable[[Destination], Awaitable[Voice]]
-    clock: Callable[[], datetime]
+    def __init__(self, desk: RunDesk, live: LiveJobs) -> None:
+        self._desk = desk
+        self._live = live
+        self._is_released = False
+        self._learned: dict[int, dict[str, Job]] = {}
+        """What some hosts have told of commands of which others have not."""
 
-    async def resume(self, running: Callable[[int, str], bool]) -> None:
-        """Bring every job to its end that nobody follows; one that cannot be told yet waits.
+    async def resume(self) -> None:
+        """Begin to bring to their ends what nobody follows; one that cannot be told yet waits.
 
-        All at once: a host that is silent keeps no other's job from its end.
+        All at once: a host that is silent keeps no other's command from its end.
         """
-        left = [
-            (number, kept)
-            for number, kept in await self.kept.unfinished()
-            if not running(number, kept.key)
-        ]
-        await asyncio.gather(*(self._try(number, kept) for number, kept in left))
+        if not self._is_released:
+            await self._desk.kept.release()
+            self._is_released = True
+        now = self._desk.clock()
+        for left in await self._desk.kept.claim(under_way=self._live.numbers, now=now):
+            self._desk.start(self._try(left))
 
-    async def _try(self, number: int, kept: KeptJob) -> None:
+    async def _try(self, left: LeftJob) -> None:
+        number = left.number
         try:
-            await self._resume(number, kept)
+            async with self._live.hold(number, left.kept) as live:
+                await self._resume(live, left)
         except BridgeError as fault:
-            _log.warning(fault.sentence, action="resume", host=kept.host, number=number)
+            _log.warning(fault.sentence, action="resume", number=number)
         except Exception:  # noqa: BLE001 - what one host says must not keep the others' ends away
-            _log.exception("a job was not resumed", action="resume", host=kept.host, number=number)
+            _log.exception("a command was not resumed", action="resume", number=number)
 
-    async def _resume(self, number: int, kept: KeptJob) -> None:
-        job = await self._learn(kept)
-        if job.rule == "unknown":  # its host knows nothing of it: it may have run all the same
-            job = fail(replace(job, rule="", sentence=""), State.SILENT, job.sentence)
-        is_old = self.clock() - kept.at > limits.JOB_LONGEST + limits.JOB_GRACE
-        if job.state in {State.UNREACHABLE, State.SILENT} and not is_old:
-            return  # its host may come back and tell
-        if job.state is State.UNREACHABLE:
-            # It was begun: that nobody answers now does not say that it did not run.
-            job = fail(job, State.SILENT, job.sentence)
-        if await self.kept.end(number, entry=_write_ending(kept, job, self.clock())):
-            await self._show(kept, job)
+    async def _resume(self, live: Live, left: LeftJob) -> None:
+        if left.ending is not None:
+            live.is_over = True
+            jobs = read_jobs(left.kept, left.ending)
+            await live.message.finish(jobs, ended_at=left.ended_at, may_ring=False)
+            return
+        if live.kept.is_unwanted and live.kept.is_out:
+            self._desk.start(self._live.cancel(live))
+        learned = await self._learn(live.number, live.kept)
+        if learned is None:  # its hosts may come back and tell
+            until = self._desk.clock() + limits.TOLD_AGAIN
+            await self._desk.kept.postpone(live.number, until=until)
+            return
+        if await self._live.end(live, learned, "told after a restart"):
+            await live.message.finish(learned, may_ring=False)
+        self._learned.pop(live.number, None)
 
-    async def _learn(self, kept: KeptJob) -> Job:
-        job = Job(host=kept.host, command=kept.command, asked_at=kept.at)
-        host = self._find(kept.host)
-        if host is None or not host.agent_address:
+    async def _learn(self, number: int, kept: KeptJob) -> Sequence[Job] | None:
+        """Learn how a command ended on each host; None where that is to be asked again."""
+        asked = kept.create_jobs()
+        if not kept.is_out:
+            return [fail(each, State.WITHDRAWN, "") for each in asked]
+        if kept.kind is Kind.CLOSE:
+            # To ask once more would end whatever listens there now.
+            return [fail(each, State.SILENT, "") for each in asked]
+        learned = self._learned.setdefault(number, {})
+        room = asyncio.Semaphore(limits.BROADCAST_AT_ONCE)
+
+        async def learn(job: Job) -> None:
+            async with room:
+                told = await self._ask(kept, job)
+            if told is not None:
+                learned[job.host] = told
+
+        await asyncio.gather(*(learn(each) for each in asked if each.host not in learned))
+        if len(learned) < len(asked):
+            return None
+        return [learned[each.host] for each in asked]
+
+    async def _ask(self, kept: KeptJob, job: Job) -> Job | None:
+        """Ask a host what became of its job; None where it may still tell."""
+        host = self._desk.find_host(job.host)
+        if host is None:
             return fail(job, State.SILENT, "")
-        events = self.hands.ask(
+        events = self._desk.hands.ask(
             host,
             Verb.FOLLOW,
-            job=kept.key,
+            job=kept.name_on(host.name),
             within=limits.JOB_LONGEST,
-            of=kept.key,
+            of=kept.name_on(host.name),
         )
-        return await follow_job(job, events)
-
-    def _find(self, name: str) -> Host | None:
-        return next((host for host in self.inventory().hosts if host.name == name), None)
-
-    async def _show(self, kept: KeptJob, job: Job) -> None:
-        voice = await self.find_voice(kept.chat)
-        content = write_job(voice, job)
-        if kept.telegram_id is None:
-            await self.speaker.say(content, kept.chat, reply_to=None, is_loud=False)
-        else:
-            await self.speaker.change(content, kept.chat, kept.telegram_id)
-        file = write_file(voice, job)
-        if file is not None:
-            await self.speaker.say(file, kept.chat, reply_to=kept.telegram_id, is_loud=False)
-
-
-def _write_ending(kept: KeptJob, job: Job, now: datetime) -> Entry:
-    words = [job.state.value, "told after a restart"]
-    if job.code is not None:
-        words.insert(1, f"code {job.code}")
-    return Entry(
-        at=now,
-        who=kept.who,
-        name="",
-        chat=kept.chat,
-        what=kept.command,
-        on=kept.host,
-        outcome=Outcome.DONE if job.is_good else Outcome.FAILED,
-        detail=", ".join(words),
-    )
+        try:
+            job = await follow_job(job, events)
+        except Exception:  # noqa: BLE001 - what one host says must not keep the others' ends away
+            _log.exception("a host's job was not followed", action="resume", host=job.host)
+            job = fail(job, State.SILENT, "")
+        age = self._desk.clock() - (kept.out_at or kept.at)
+        if job.rule == _UNKNOWN:
+            # It may have run all the same; and while its order is good, it may yet.
+            job = fail(replace(job, rule="", sentence=""), State.SILENT, job.sentence)
+            return job if age > limits.ORDER_DEAD else None
+        if job.state in {State.UNREACHABLE, State.SILENT}:
+            # It was begun: that nobody answers now does not say that it did not run.
+            is_old = age > limits.JOB_LONGEST + limits.JOB_GRACE
+            return fail(job, State.SILENT, job.sentence) if is_old else None
+        return job

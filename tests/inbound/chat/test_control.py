@@ -17,15 +17,16 @@ from bridge import limits
 from bridge.core.access import Person, Role, parse_scope
 from bridge.core.audit import Entry
 from bridge.core.inventory import parse_inventory
-from bridge.core.jobs import KeptJob
+from bridge.core.kept_jobs import KeptJob
 from bridge.errors import Outage
 from bridge.inbound.chat.command import Commands
 from bridge.inbound.chat.confirming import Confirming
 from bridge.inbound.chat.control import ControlCommands, ControlDesk
 from bridge.inbound.chat.hosts import Hosts
-from bridge.inbound.chat.running_jobs import RunDesk
+from bridge.inbound.chat.job_desk import RunDesk
 from tests.fakes.chat import ADMIN, GROUP, OPERATOR, STRANGER, VIEWER, FakeChat, Said
 from tests.fakes.hands import Asking, FakeHands, done, told
+from tests.fakes.kept import FakeKept
 
 INVENTORY = "\n".join(
     [
@@ -34,34 +35,6 @@ INVENTORY = "\n".join(
     ]
     + ["db-1 192.0.2.9:9100 192.0.2.9:8001 group=db", "bare 192.0.2.10:9100"]
 )
-
-
-@dataclass
-class FakeKept:
-    """Remembers jobs."""
-
-    begun: dict[str, KeptJob] = field(default_factory=dict)
-    ended: list[str] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-
-    async def begin(self, job: KeptJob, *, entry: Entry) -> int | None:
-        if job.key in self.begun:
-            return None
-        self.begun[job.key] = job
-        self.entries.append(entry)
-        return len(self.begun)
-
-    async def find(self, number: int) -> KeptJob | None:
-        kept = list(self.begun.values())
-        return kept[number - 1] if 0 < number <= len(kept) else None
-
-    async def note_message(self, number: int, telegram_id: int) -> None:
-        del number, telegram_id
-
-    async def end(self, number: int, *, entry: Entry) -> bool:
-        del number
-        self.entries.append(entry)
-        return True
 
 
 @dataclass
@@ -85,7 +58,8 @@ class World:
         return await self.rest(before)
 
     async def rest(self, before: int) -> list[Said]:
-        await asyncio.gather(*self.errands)
+        while left := [each for each in self.errands if not each.done()]:
+            await asyncio.gather(*left)
         return self.chat.speaker.said[before:]
 
 
@@ -114,6 +88,7 @@ def world() -> World:
             speaker=chat.speaker,
             kept=kept,
             inventory=lambda: chat.inventory,
+            find_voice=chat.find_voice,
             start=start,
             clock=lambda: chat.now,
             sleep=sleep,
@@ -150,7 +125,7 @@ async def test_it_is_written_down_before_it_runs_and_after_it_ends(world: World)
     begun, ended = world.kept.entries
     assert begun.what == ended.what == "/op_exec web-1 ls /x"
     assert (ended.on, ended.outcome.value) == ("web-1", "failed")
-    assert "code 2" in ended.detail
+    assert "exit status 2" in ended.detail
     assert "sha256" in ended.detail
 
 
@@ -296,7 +271,9 @@ async def test_a_broadcast_groups_what_is_alike_and_names_who_is_dead(world: Wor
     assert "not reached" in ended.text
     assert "bare" not in ended.text
     assert {each.arguments["careful"] for each in world.hands.asked} == {True}
-    assert [each.detail for each in world.notes] == ["begun", "3 of 4 ended well"]
+    begun, ended_entry = world.kept.entries
+    assert begun.what == ended_entry.what == "/broadcast uptime"
+    assert ended_entry.detail == "3 of 4 ended well"
 
 
 async def test_a_filter_chooses_hosts(world: World) -> None:
@@ -369,11 +346,16 @@ async def test_a_listener_is_ended_once_somebody_confirms(world: World) -> None:
     [question] = await world.say("/op_stop web-1 8080")
     assert world.hands.asked == []
     assert "8080" in question.text
-    [said] = await world.press(question.buttons["✅ Yes, do it"])
+    asks, said = await world.press(question.buttons["✅ Yes, do it"])
     [order] = world.hands.of(Verb.CLOSE)
     assert order.arguments == {"port": 8080}
+    assert "ending" in asks.text
     assert "free" in said.text
-    assert [each.detail for each in world.notes] == ["begun", "ended"]
+    assert asks.telegram_id == said.telegram_id, "the question has become the answer"
+    begun, ended = world.kept.entries
+    assert begun.what == ended.what == "/op_stop web-1 8080"
+    assert begun.on == "web-1 tcp:8080"
+    assert (begun.detail, ended.detail) == ("begun", "done, the port is free")
 
 
 async def test_top_shows_processes_to_viewers(world: World) -> None:

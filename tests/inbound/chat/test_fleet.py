@@ -19,7 +19,7 @@ from bridge.inbound.chat.command import Commands
 from bridge.inbound.chat.fleet import Fleet
 from bridge.inbound.chat.hosts import Hosts
 from tests.fakes.chat import ADMIN, NOON, STRANGER, VIEWER, FakeChat
-from tests.fakes.machines import know_host, know_machine, know_numbers
+from tests.fakes.machines import know_agent, know_host, know_machine, know_numbers
 from tests.fakes.prometheus import FakePrometheus
 
 DB_VIEWER = 21
@@ -108,6 +108,22 @@ async def test_a_host_with_an_agent_shows_how_it_stands(three: World) -> None:
         "agent down",
     ]
     assert "❔ Added · not watched by Prometheus · agent not watched" in text
+
+
+async def test_what_each_host_allows_stands_beside_it(three: World) -> None:
+    names = ("Server", "Agent1", "Agent2", "Bare")
+    written = [f"{name} 10.0.0.{at}:9100 10.0.0.{at}:8001" for at, name in enumerate(names)]
+    three.chat.inventory = parse_inventory("\n".join(written).removesuffix(" 10.0.0.3:8001"))
+    know_agent(three.prometheus, "Server", NOON, ceiling="shell")
+    know_agent(three.prometheus, "Agent1", NOON, ceiling="monitor")
+    know_agent(three.prometheus, "Agent2", NOON, is_up=False)
+    lines = (await three.hear("/agents")).splitlines()[1:]
+    ends = ("agent up · ceiling shell", "agent up · ceiling monitor", "agent down", "no agent")
+    for name, end in zip(names, ends, strict=True):
+        [line] = [each for each in lines if each.split()[1] == name]
+        assert line.endswith(f" · {end}")
+    assert len(three.prometheus.asked) == 2
+    assert "agent up · ceiling shell" in await three.hear("/status Server")
 
 
 @pytest.mark.parametrize(
@@ -442,6 +458,9 @@ async def test_somebody_limited_to_many_hosts_sees_those_alone(world: World) -> 
 @pytest.mark.parametrize("language", ["ru", "zh_TW"])
 async def test_every_word_is_of_the_chat_s_language(three: World, language: str) -> None:
     know_machine(three.prometheus, "Server", NOON)
+    agents = "Server 10.0.0.1:9100 10.0.0.1:8001\nAgent2 10.0.0.2:9100 10.0.0.2:8001"
+    three.chat.inventory = parse_inventory(agents)
+    know_agent(three.prometheus, "Server", NOON)
     three.prometheus.know("probe_success", 0.0, NOON, job="http", host="shop", instance="x")
     three.alerts.counts = {Severity.INFO: 1}
     three.chat.places.language = language
@@ -458,7 +477,7 @@ async def test_every_word_is_of_the_chat_s_language(three: World, language: str)
     ]
     english = re.compile(
         r"\b(up|down|since|asked|no|hosts?|in|of|running|for|waiting|taken|load|swap|full|network"
-        r"|all|addresses|process|open|files|firing|checks|well|worst|as|which|core|nearest)\b"
+        r"|agent|ceiling|all|addresses|process|open|files|firing|checks|well|worst|as|which|core|nearest)\b"
     )
     for text in told:
         assert english.search(text) is None

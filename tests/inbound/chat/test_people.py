@@ -11,7 +11,7 @@ import pytest
 from bridge.core.access import Person, Role, parse_scope
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
-from bridge.core.enrolment import Grant
+from bridge.core.enrolment import Change, Grant
 from bridge.errors import Missing
 from bridge.inbound.chat.command import Asked, Commands
 from bridge.inbound.chat.people import PeopleCommands
@@ -25,25 +25,27 @@ LINK = "https://t.me/opswire_bot?start=AAAAAAAAAAAAAAAAAAAAAA"
 class Crowd:
     people: dict[int, Person] = field(default_factory=dict)
     menus: list[tuple[int, Role | None]] = field(default_factory=list)
+    codes: tuple[str, ...] = ()
+    """Hosts that have an open code of whoever is changed."""
 
     async def all(self) -> Sequence[Person]:
         return list(self.people.values())
 
     async def put(
         self, user_id: int, grant: Grant, *, by: int | None, entry: Entry, now: datetime
-    ) -> Person | None:
+    ) -> Change:
         del by, entry, now
         former = self.people.get(user_id)
         self.people[user_id] = Person(
             user_id=user_id, role=grant.role, scope=grant.scope, name="<b>Eve</b>"
         )
-        return former
+        return Change(former=former, voided=self.codes)
 
-    async def remove(self, user_id: int, *, entry: Entry) -> Person:
-        assert entry.on == str(user_id)
+    async def remove(self, user_id: int, *, entry: Entry, now: datetime) -> Change:
+        assert (entry.on, entry.at) == (str(user_id), now)
         if user_id not in self.people:
             raise Missing("%(id)s has no role", id=user_id)
-        return self.people.pop(user_id)
+        return Change(former=self.people.pop(user_id), voided=self.codes)
 
     async def invite(self, grant: Grant, asked: Asked) -> str:
         del grant, asked
@@ -87,6 +89,18 @@ async def test_a_role_is_taken_away(chat: FakeChat, crowd: Crowd) -> None:
     assert crowd.people == {}
     [said] = await chat.say("/rmuser 5", ADMIN)
     assert "has no role" in said.text
+
+
+async def test_who_takes_an_admins_role_reads_which_hosts_codes_are_void_with_it(
+    chat: FakeChat, crowd: Crowd
+) -> None:
+    await chat.say("/adduser 5 admin", ADMIN)
+    crowd.codes = ("web-8",)
+    [said] = await chat.say("/adduser 5 viewer", ADMIN)
+    assert "Their open code for a host is void now: web-8" in said.text
+    crowd.codes = ("web-8", "web-9")
+    [said] = await chat.say("/rmuser 5", ADMIN)
+    assert "Their open codes for hosts are void now: web-8, web-9" in said.text
 
 
 @pytest.mark.parametrize(

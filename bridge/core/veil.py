@@ -1,0 +1,93 @@
+"""What is not said in a chat, whatever a host writes: our own secrets, bots' tokens, private keys.
+
+Each character of them becomes a dot, so that nothing else of a message moves. It helps against
+accidents: whoever may run commands can always write a secret in another way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from bridge import limits
+from bridge.core.formatted import Attachment, Content, Formatted
+
+DOT: Final = "•"
+_TOKEN: Final = re.compile(r"(?<![0-9])[0-9]{6,16}:[A-Za-z0-9_-]{30,}")
+_MARK: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----")
+_LINE: Final = re.compile(r"[A-Za-z0-9+/=]+\s*")
+_LONG: Final = 16
+"""A line of a key has more characters, but for its last one; other lines have blanks before."""
+_KEY_CHARACTERS: Final = 16_384  # chosen: a key of 16,384 bits takes less
+_LINES_AFTER: Final = re.compile(rf"(?:\s*[A-Za-z0-9+/=]{{{_LONG},}}(?!\S))+")
+_SEEN: Final = re.compile(r"\S")
+
+
+def hide_shapes(text: str) -> str:
+    """Hide whatever looks like a bot's token or a private key."""
+    pieces, at = [], 0
+    for start, end in _find_keys(text):
+        pieces += [text[at:start], _SEEN.sub(DOT, text[start:end])]
+        at = end
+    return _TOKEN.sub(_dots, "".join((*pieces, text[at:])))
+
+
+class Veil:
+    """Hides secrets that are known."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # A short one would hide ordinary words, and a word of a language is no secret.
+        known = {each for each in secrets if len(each) >= limits.VEILED_CHARACTERS}
+        self._known = sorted(known, key=len, reverse=True)
+
+    def hide(self, content: Content) -> Content:
+        """Hide them in a message, and in the file that goes with it."""
+        said, file = content.text.text, content.attachment
+        for each in self._known:
+            dots = DOT * len(each)
+            said = said.replace(each, dots)
+            if file is not None:
+                told = file.content.replace(each.encode(), dots.encode())
+                file = Attachment(name=file.name, content=told)
+        text = Formatted(said, content.text.entities)
+        return replace(content, text=text, attachment=file)
+
+
+def _dots(found: re.Match[str]) -> str:
+    return _SEEN.sub(DOT, found[0])
+
+
+def _find_keys(text: str) -> Iterator[tuple[int, int]]:
+    """Find what stands between the lines that say what it is, also where one of them is missing."""
+    begun: int | None = None
+    last = 0
+    for mark in _MARK.finditer(text):
+        is_end = mark[1] == "END"
+        if is_end:
+            start = _find_start(text, last, mark.start()) if begun is None else begun
+            yield start, mark.start()
+        elif begun is not None:
+            yield begun, _find_end(text, begun)
+        begun, last = None if is_end else mark.end(), mark.end()
+    if begun is not None:
+        yield begun, _find_end(text, begun)
+
+
+def _find_end(text: str, start: int) -> int:
+    """Say how far a key goes of which only the beginning is there."""
+    found = _LINES_AFTER.match(text, start)
+    return found.end() if found else start
+
+
+def _find_start(text: str, earliest: int, end: int) -> int:
+    """Say where a key begins of which only the end is there."""
+    at = end
+    earliest = max(earliest, end - _KEY_CHARACTERS)
+    for line in reversed(text[earliest:end].splitlines(keepends=True)):
+        is_last = at == end
+        if not _LINE.fullmatch(line) or (len(line.strip()) < _LONG and not is_last):
+            break
+        at -= len(line)
+    return at

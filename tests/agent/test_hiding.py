@@ -1,0 +1,164 @@
+"""What runs as the agent's own user reads and changes nothing that is the agent's alone."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agent import parts
+from agent.hiding import can_hide
+from agent.jobs import Jobs
+from agent.nursery import Nursery
+from agent.settings import Settings
+from tests.agent.hearing import hear, shell, text_of
+
+KEY = "planted-key-of-the-host"
+pytestmark = pytest.mark.skipif(not can_hide(), reason="this kernel has no Landlock")
+READERS = (
+    "cat {state}/key.pem",
+    "cat {state}/outputs/../key.pem",
+    "cd {state} && cat key.pem",
+    "cat /proc/self/root{state}/key.pem",
+    "ln -s {state} state && cat state/key.pem",
+    "cp -r {state} copy && cat copy/key.pem",
+    "mv {state} {above}/moved && cat {above}/moved/key.pem",
+    "mv {state} {beside}/moved; cat {beside}/moved/key.pem",
+    "ln {state}/key.pem {beside}/key && cat {beside}/key",
+    "mv {state}/key.pem {beside}/key; cat {beside}/key",
+    "exec 3<{state}/key.pem; cat <&3",
+    "tar cf - -C {above} state | cat",
+    "find {above} -type f -exec cat {{}} +",
+)
+WRITERS = (
+    "echo other > {state}/bridge.pub",
+    "echo other >> {state}/bridge.pub",
+    "truncate -s 0 {state}/bridge.pub",
+    "echo other > own; mv -f own {state}/bridge.pub",
+    "echo other > {beside}/own; ln -f {beside}/own {state}/bridge.pub",
+    "rm {state}/bridge.pub; echo other > {state}/bridge.pub",
+    "cp /etc/hostname {state}/bridge.pub",
+)
+
+
+@dataclass
+class Place:
+    """An agent's folder, and a folder beside it, both of the user that jobs are."""
+
+    above: Path
+    user: str
+
+    @property
+    def state(self) -> Path:
+        return self.above / "state"
+
+    @property
+    def beside(self) -> Path:
+        return self.above / "beside"
+
+    def make(self) -> None:
+        for each in (self.state, self.state / "outputs", self.beside):
+            each.mkdir(mode=0o700)
+        for name, text in (("key.pem", KEY), ("bridge.pub", "the bridge's")):
+            (self.state / name).write_text(text)
+            (self.state / name).chmod(0o600)
+        give(self.above, self.user)
+
+    def fill(self, line: str) -> str:
+        return line.format(state=self.state, above=self.above, beside=self.beside)
+
+
+def give(folder: Path, user: str) -> None:
+    """Make a folder and everything in it a user's, where somebody else has made it."""
+    if os.geteuid() == 0:
+        found = pwd.getpwnam(user)
+        for each in (folder, *folder.rglob("*")):
+            os.chown(each, found.pw_uid, found.pw_gid)
+
+
+@pytest.fixture
+def place(shared: Path, ordinary: str) -> Place:
+    made = Place(shared, ordinary)
+    made.make()
+    return made
+
+
+@pytest.fixture
+async def jobs(place: Place, tmp_path: Path) -> AsyncIterator[Jobs]:
+    async with Nursery(user=place.user, hidden=place.state) as nursery:
+        jobs = Jobs(tmp_path, nursery=nursery, clock=time.time)
+        yield jobs
+        await jobs.close()
+
+
+@pytest.fixture
+async def unbound(place: Place, tmp_path: Path) -> AsyncIterator[Jobs]:
+    """Jobs to which nothing is closed."""
+    async with Nursery(user=place.user) as nursery:
+        jobs = Jobs(tmp_path, nursery=nursery, clock=time.time)
+        yield jobs
+        await jobs.close()
+
+
+@pytest.mark.parametrize("line", READERS)
+async def test_no_job_reads_the_key_of_its_host(jobs: Jobs, place: Place, line: str) -> None:
+    said = await hear(jobs.run("a", shell(place.fill(line))))
+    assert KEY not in text_of(said)
+
+
+@pytest.mark.parametrize("line", READERS)
+async def test_what_is_tried_here_would_read_it_otherwise(
+    unbound: Jobs, place: Place, line: str
+) -> None:
+    assert KEY in text_of(await hear(unbound.run("a", shell(place.fill(line)))))
+
+
+@pytest.mark.parametrize("line", WRITERS)
+async def test_no_job_says_which_bridge_its_host_obeys(jobs: Jobs, place: Place, line: str) -> None:
+    await hear(jobs.run("a", shell(place.fill(line))))
+    kept = place.state / "bridge.pub"
+    assert not kept.exists() or kept.read_text() in {"the bridge's", ""}
+
+
+async def test_a_job_works_everywhere_else_as_it_would(jobs: Jobs, place: Place) -> None:
+    line = (
+        "echo one > here; cat here; mkdir a; mv here a/there; cat a/there; ls {state} | head -1;"
+        "echo two > {beside}/x; cat {beside}/x; cat /etc/passwd | head -1; cat < /dev/null;"
+        "echo three > /dev/null; cat /proc/self/comm"
+    )
+    said = await hear(jobs.run("a", shell(place.fill(line))))
+    words = text_of(said).split()
+    assert words[:4] == ["one", "one", "bridge.pub", "two"]
+    assert words[4].startswith("root:")
+    assert words[5:] == ["cat"]
+    assert text_of(said, is_error=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("user", "given"),
+    [(0, {"user": "nobody"}), (1000, {"hidden": Path("/var/lib/opswire-agent")})],
+)
+def test_an_agent_that_is_not_root_hides_its_folder_and_one_that_is_has_somebody_else_run(
+    monkeypatch: pytest.MonkeyPatch, user: int, given: dict[str, object]
+) -> None:
+    made: list[dict[str, object]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(parts, "Nursery", lambda **wish: made.append(wish))
+    settings = Settings.load({"AGENT_JOB_USER": "nobody"})
+    parts.create_nursery(settings, Path("/var/lib/opswire-agent"))
+    assert made == [given]
+
+
+def test_where_the_kernel_cannot_hide_it_the_agent_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(parts, "Nursery", lambda **wish: wish)
+    monkeypatch.setattr(parts, "can_hide", lambda: False)
+    parts.create_nursery(Settings.load({}), Path("/var/lib/opswire-agent"))
+    assert "can read this agent's key" in caplog.text
