@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.docs import checks
+from tests.docs import checks, rows
 from tests.docs.checks import Names
 from tests.docs.pages import Page
 from tests.docs.tables import put_parts
@@ -192,3 +192,64 @@ def test_a_table_that_is_not_what_the_code_says_is_seen_and_mended(stale: str) -
     assert text != right
     assert put_parts(text, {"it": make}) == right
     assert put_parts(right, {"it": make}) == right
+
+
+ALERTS = "| [`AgentDown`](runbooks/AgentDown.md) | critical | silent |\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ALERTS.replace("critical", "warning"),
+        ALERTS.replace("AgentDown.md", "HighLoad.md"),
+        ALERTS.replace("[`AgentDown`](runbooks/AgentDown.md)", "`AgentDown`"),
+        ALERTS + ALERTS.replace("AgentDown", "AgentUp"),
+        "",
+    ],
+)
+def test_an_alert_without_its_row_severity_or_runbook_is_seen(wrong: str) -> None:
+    assert rows.read_alerts(ALERTS) == {"AgentDown": "critical"}
+    assert rows.read_alerts(wrong) != {"AgentDown": "critical"}
+
+
+PORTS = "| 8002 | the bridge | `SERVER_HOST` | `SERVER_PORT` | anybody |\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", PORTS.replace("8002", "8003"), PORTS.replace("`SERVER_PORT`", "nothing")]
+)
+def test_a_port_that_is_missing_or_another_is_seen(wrong: str) -> None:
+    assert rows.read_ports(PORTS) == {"SERVER_PORT": "8002"}
+    assert rows.read_ports(wrong) != {"SERVER_PORT": "8002"}
+
+
+KEPT = (
+    "| table | holds | until |\n| --- | --- | --- |\n| `people`, `codes` | `who` | gone |\n\n`no`"
+)
+DEEDS = (
+    "| `python -m bridge …` | does |\n| --- | --- |\n| `people list`, `enrol <name>` | `x` |\n\n"
+)
+WORDS = (
+    "| call | does |\n| --- | --- |\n| `./start.sh` | all |\n| `./start.sh logs [name]` | shows |\n"
+)
+
+
+def test_what_the_tables_tell_of_is_read_from_their_first_column_alone() -> None:
+    assert rows.read_kept(KEPT) == ["people", "codes"]
+    assert rows.read_deeds(DEEDS) == {"people list", "enrol"}
+    assert rows.read_words(WORDS) == {"logs"}
+    assert rows.read_kinds("| kind | `cpu`, `mem` |\n| other | `disk` |") == {"cpu", "mem"}
+    assert rows.read_series("`host:up:since`, `host:up:avg1h{host}`") == {"host:up:since"}
+
+
+def test_a_row_that_is_taken_out_is_missed() -> None:
+    assert rows.read_kept(KEPT.replace("`codes`", "")) == ["people"]
+    assert rows.read_deeds(DEEDS.replace("people list", "people lst")) == {"people lst", "enrol"}
+    assert rows.read_words(WORDS.replace("logs [name]", "")) == set()
+    assert rows.read_kinds("| kinds | `cpu` |") == set()
+
+
+def test_options_and_words_that_stand_twice_are_seen() -> None:
+    assert rows.find_unsaid({"--docker", "--native"}, "`./start.sh --docker-x`") == ["--native"]
+    assert rows.find_unsaid({"--docker"}, "`./start.sh x--docker`") == ["--docker"]
+    assert rows.find_twice("| a | one |\n| --- | --- |\n| b | x |\n| a | two |\n") == ["a"]

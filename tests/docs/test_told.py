@@ -9,7 +9,7 @@ import pytest
 from bridge.console.perform import DEEDS
 from bridge.core.kinds import AlertKind
 from deploy.stack.cli import create_parser
-from tests.docs import checks, project
+from tests.docs import checks, project, rows
 from tests.docs.tables import PARTS, find_parts, put_parts
 
 PAGES = project.read_pages()
@@ -52,10 +52,8 @@ def test_each_part_that_the_code_dictates_has_its_page() -> None:
 
 
 def test_every_alert_has_its_row_with_its_severity_and_a_runbook() -> None:
-    row = re.compile(r"^\| \[`(\w+)`\]\(runbooks/\1\.md\) \| (\w+) \|", re.MULTILINE)
-    told = dict(row.findall(PAGES["docs/alerts.md"].text))
     alerts, _ = project.read_rules()
-    assert told == alerts
+    assert rows.read_alerts(PAGES["docs/alerts.md"].text) == alerts
     runbooks = {name.rsplit("/", 1)[1] for name in PAGES if name.startswith("docs/runbooks/")}
     assert list(checks.find_untold("runbook", (f"{each}.md" for each in alerts), runbooks)) == []
 
@@ -68,39 +66,42 @@ def test_every_runbook_says(heading: str) -> None:
 
 
 def test_every_recorded_series_is_told_of() -> None:
-    told = re.findall(r"`(host:[a-z0-9_:]+)`", PAGES["docs/metrics.md"].text)
-    assert list(checks.find_untold("series", project.read_rules()[1], set(told))) == []
+    told = rows.read_series(PAGES["docs/metrics.md"].text)
+    assert list(checks.find_untold("series", project.read_rules()[1], told)) == []
 
 
-def test_every_table_of_the_database_is_told_of_with_how_long_it_is_kept() -> None:
-    text = PAGES["docs/data.md"].text
-    rows = text[text.index("| table | holds | until |") :].split("\n\n")[0].splitlines()[2:]
-    told = [each for row in rows for each in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert list(checks.find_untold("table", project.name_tables(), set(told))) == []
+def test_every_table_of_the_database_is_told_of_once_with_how_long_it_is_kept() -> None:
+    told = rows.read_kept(PAGES["docs/data.md"].text)
+    assert list(checks.find_untold("table", project.name_tables(), told)) == []
     assert len(told) == len(set(told))
 
 
 def test_every_port_is_in_the_port_table_with_what_moves_it() -> None:
-    text = PAGES["docs/security.md"].text
-    for setting in [*project.list_settings(of_agent=False), *project.list_settings(of_agent=True)]:
-        if setting.name.endswith("_PORT"):
-            row = rf"^\| {setting.default} \| .* \| `{setting.name}` \|"
-            assert re.search(row, text, re.MULTILINE), setting.name
+    settings = [*project.list_settings(of_agent=False), *project.list_settings(of_agent=True)]
+    ports = {each.name: each.default for each in settings if each.name.endswith("_PORT")}
+    assert rows.read_ports(PAGES["docs/security.md"].text) == ports
 
 
 def test_every_option_of_start_sh_is_told_of() -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", create_parser().format_help())) - {"--version"}
-    everything = "".join(page.text for page in PAGES.values())
-    assert [each for each in sorted(options) if not re.search(rf"{each}\b", everything)] == []
+    assert rows.find_unsaid(options, "".join(page.text for page in PAGES.values())) == []
+
+
+def test_every_word_of_start_sh_is_told_of() -> None:
+    told = rows.read_words(PAGES["README.md"].text)
+    assert list(checks.find_untold("word", project.name_words() - {"run"}, told)) == []
+
+
+def test_everything_that_the_console_does_is_told_of() -> None:
+    told = rows.read_deeds(PAGES["docs/people.md"].text)
+    assert list(checks.find_untold("deed", project.name_deeds(), told)) == []
 
 
 def test_the_glossary_names_every_kind_of_alert_and_every_word_once() -> None:
     text = PAGES["docs/glossary.md"].text
-    kinds = next(line for line in text.splitlines() if line.startswith("| kind |"))
-    told = set(re.findall(r"`(\w+)`", kinds))
-    assert list(checks.find_untold("kind", (each.value for each in AlertKind), told)) == []
-    words = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
-    assert len(words) == len(set(words))
+    kinds = (each.value for each in AlertKind)
+    assert list(checks.find_untold("kind", kinds, rows.read_kinds(text))) == []
+    assert rows.find_twice(text) == []
 
 
 def test_nothing_is_awaited_that_is_there_already() -> None:

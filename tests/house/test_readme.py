@@ -9,12 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.stack.cli import COMMANDS
-from tests.docs.project import name_deeds
-
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PEOPLE = (ROOT / "docs" / "people.md").read_text(encoding="utf-8")
 
 
 def rules() -> list[str]:
@@ -26,20 +22,6 @@ def rules() -> list[str]:
         for rule in group["rules"]
         if "alert" in rule
     ]
-
-
-def test_every_word_of_start_sh_is_in_the_table_and_no_other() -> None:
-    told = {
-        word for word in re.findall(r"^\| `\./start\.sh ?([a-z-]*)", README, re.MULTILINE) if word
-    }
-    assert told == set(COMMANDS) - {"run"}
-
-
-def test_every_word_of_the_console_is_in_the_table_and_no_other() -> None:
-    table = PEOPLE.partition("| `python -m bridge …` | does |\n")[2].partition("\n\n")[0]
-    rows = re.findall(r"^\| (`[a-z].*?`) \| ", table, re.MULTILINE)
-    told = {word for row in rows for word in re.findall(r"`(\w+(?: [a-z][\w-]*)?)", row)}
-    assert told == name_deeds()
 
 
 def test_every_alert_is_named() -> None:
