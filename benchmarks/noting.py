@@ -69,7 +69,9 @@ class Notes:
 
         async def noted(*hosts: Any, **given: Any) -> tuple[Job, ...]:
             jobs = await run_everywhere(*hosts, **given)
-            bad = [f"{job.host}: {job.state.value}" for job in jobs if not job.is_good]
+            bad = [
+                f"{job.host}: {job.state.value} {job.sentence}" for job in jobs if not job.is_good
+            ]
             self.write("all known", hosts=len(jobs), good=len(jobs) - len(bad), bad=bad[:3])
             return jobs
 

@@ -330,7 +330,10 @@ def _open_line(context: ssl.SSLContext) -> aiohttp.ClientSession:
     trace.on_request_headers_sent.append(_note_sending)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=context, limit=0, keepalive_timeout=limits.AGENT_KEPT_SECONDS
+            ssl=context,
+            limit=0,
+            keepalive_timeout=limits.AGENT_KEPT_SECONDS,
+            resolver=aiohttp.ThreadedResolver(),  # names mean what they mean to the machine
         ),
         response_class=_Answer,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -98,15 +98,15 @@ class Jobs:
         open_ = update(jobs).where(jobs.c.id == number, jobs.c.ended_at.is_(None))
         return await self._change(open_.values(unwanted_at=now)) > 0
 
-    async def renew(self, numbers: Collection[int], *, now: datetime) -> frozenset[int]:
-        """Hold commands for longer; give those of them that somebody has stopped."""
+    async def renew(self, numbers: Collection[int], *, now: datetime) -> dict[int, bool]:
+        """Hold for longer what is still ours: number → whether somebody has stopped it."""
 
-        def work(connection: Connection) -> frozenset[int]:
+        def work(connection: Connection) -> dict[int, bool]:
             ours = jobs.c.id.in_(numbers), jobs.c.owner == self._owner
             renewed = update(jobs).where(*ours).values(leased_until=now + limits.JOB_LEASE)
             connection.execute(renewed).close()
-            stopped = select(jobs.c.id).where(*ours, jobs.c.unwanted_at.is_not(None))
-            return frozenset(connection.execute(stopped).scalars())
+            rows = connection.execute(select(jobs.c.id, jobs.c.unwanted_at).where(*ours)).all()
+            return {row.id: row.unwanted_at is not None for row in rows}
 
         return await self._database.write(work)
 

@@ -33,8 +33,13 @@ async def test_an_owner_who_lowers_the_ceiling_is_believed_without_any_order(
     tmp_path: Path,
 ) -> None:
     host, ceiling = enrol_host(tmp_path / "agent"), tmp_path / "ceiling"
-    own = {"AGENT_CEILING_FILE": str(ceiling), "AGENT_ROOT_SOCKET": str(tmp_path / "none.sock")}
-    async with running(host, build_handlers, **own), caller(host, tmp_path) as client:
+    agent = running(
+        host,
+        build_handlers,
+        AGENT_CEILING_FILE=str(ceiling),
+        AGENT_ROOT_SOCKET=str(tmp_path / "none.sock"),
+    )
+    async with agent, caller(host, tmp_path) as client:
         for word in ("", "monitor\n", "shell\n", "nonsense\n"):
             if word:
                 ceiling.write_text(word)

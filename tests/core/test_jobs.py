@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.wire import Ended, Output, Progress, Refused, Started, Why
 from bridge import limits
-from bridge.core.jobs import Job, State, absorb, fail
+from bridge.core.jobs import Job, State, absorb, fail, shorten
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ASKED = Job(host="web-1", command="df -h", asked_at=NOON)
@@ -45,6 +45,32 @@ def test_whatever_a_host_writes_little_of_it_is_kept(pieces: list[str]) -> None:
         job = absorb(job, Output(at=0, is_error=True, text=text))
     assert len(job.head) <= limits.JOB_HEAD_CHARACTERS
     assert "".join(pieces).startswith(job.head)
+
+
+@given(st.lists(st.text(max_size=300), max_size=40), st.text(max_size=300), st.integers(10, 500))
+def test_what_is_not_kept_of_an_output_is_counted(pieces: list[str], last: str, room: int) -> None:
+    job = replace(ASKED, room=room)
+    for text in pieces:
+        job = absorb(job, Output(at=0, is_error=False, text=text))
+    size = count_bytes("".join(pieces) + last)
+    job = absorb(job, replace(DONE, bytes=size, last=last))
+    assert max(len(job.head), len(job.tail)) <= room
+    assert count_bytes(job.head + job.tail) + job.left_out == size
+    assert job.output.endswith(last[-room:])
+    short = shorten(job, room)
+    assert len(short.head) + len(short.tail) <= room
+    assert count_bytes(short.head + short.tail) + short.left_out == size
+
+
+def count_bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
+def test_whatever_a_host_says_its_words_have_an_end() -> None:
+    long = "x" * 10**6
+    said = Refused(job="j", at=0, rule=long, sentence=long, nearest=long, remedy=long)
+    job = absorb(absorb(ASKED, said), Started(at=0, shown=long))
+    assert sum(len(each) for each in vars(job).values() if isinstance(each, str)) < 10**5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
@@ -82,6 +83,8 @@ class FakeSpeaker:
     said: list[Said] = field(default_factory=list)
     is_away: bool = False
     """Whether Telegram takes nothing."""
+    gate: asyncio.Event | None = None
+    """What it waits for before it shows anything."""
     moved_to: int | None = None
     """The supergroup that every group has become."""
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
@@ -91,15 +94,17 @@ class FakeSpeaker:
     ) -> Outcome:
         """Send a message."""
         del is_loud
-        return self._show(content, where, telegram_id=None, reply_to=reply_to)
+        return await self._show(content, where, telegram_id=None, reply_to=reply_to)
 
     async def change(self, content: Content, where: Destination, telegram_id: int) -> Outcome:
         """Put it in the place of a message."""
-        return self._show(content, where, telegram_id=telegram_id, reply_to=None)
+        return await self._show(content, where, telegram_id=telegram_id, reply_to=None)
 
-    def _show(
+    async def _show(
         self, content: Content, where: Destination, *, telegram_id: int | None, reply_to: int | None
     ) -> Outcome:
+        if self.gate is not None:
+            await self.gate.wait()
         if self.is_away:
             return Failed(Reason.OUTAGE)
         moved_to = None

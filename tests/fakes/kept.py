@@ -97,11 +97,11 @@ class FakeKept:
         row.kept = replace(row.kept, is_unwanted=True)
         return row.ended_at is None
 
-    async def renew(self, numbers: Collection[int], *, now: datetime) -> Collection[int]:
+    async def renew(self, numbers: Collection[int], *, now: datetime) -> Mapping[int, bool]:
         """Hold commands for longer."""
         for number in numbers:
             self.rows[number].leased_until = now + limits.JOB_LEASE
-        return [number for number in numbers if self.rows[number].kept.is_unwanted]
+        return {number: self.rows[number].kept.is_unwanted for number in numbers}
 
     async def claim(self, *, under_way: Collection[int], now: datetime) -> Sequence[LeftJob]:
         """Hold what nobody holds and nobody has told of."""

@@ -82,6 +82,53 @@ async def test_a_slow_chat_is_shown_the_newest_and_never_what_is_old() -> None:
     assert shown[1].endswith("99\n"), "what follows a slow edit is the newest"
 
 
+async def test_an_edit_under_way_is_waited_for_so_that_the_end_comes_last() -> None:
+    shown: list[str] = []
+    is_showing, may_show = asyncio.Event(), asyncio.Event()
+
+    async def show(jobs: object) -> None:
+        is_showing.set()
+        await may_show.wait()
+        shown.append("on its way")
+        del jobs
+
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0)
+
+    async def events() -> AsyncGenerator[Event, None]:
+        yield Started(at=0, shown="df")
+        await is_showing.wait()
+        yield done()[-1]
+
+    async def follow(kind: str) -> None:
+        if kind == "one":
+            await run_job(ASKED, events(), show=show, every=SECOND, sleep=sleep)
+        else:
+            await run_everywhere(
+                [ASKED],
+                ask=lambda _: events(),
+                is_stopped=lambda: False,
+                within=SECOND,
+                tell=show,
+                every=SECOND,
+                sleep=sleep,
+            )
+        shown.append("the end")
+
+    for kind in ("one", "many"):
+        shown.clear()
+        is_showing.clear()
+        may_show.clear()
+        following = asyncio.create_task(follow(kind))
+        await is_showing.wait()
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        assert shown == [], kind
+        may_show.set()
+        await following
+        assert (shown[0], shown[-1]) == ("on its way", "the end"), kind
+
+
 async def test_dead_hosts_hold_up_nobody() -> None:
     never = asyncio.Event()
 

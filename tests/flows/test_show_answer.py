@@ -102,7 +102,9 @@ async def test_where_the_message_is_gone_the_answer_is_a_fresh_one() -> None:
 
 async def test_a_group_that_moved_is_followed() -> None:
     scene = Scene(Failed(Reason.MIGRATED, moved_to=-1009))
-    assert isinstance(await scene.show(Spot(destination=HERE, reply_to=5)), Sent)
+    outcome = await scene.show(Spot(destination=HERE, reply_to=5))
+    assert isinstance(outcome, Sent)
+    assert outcome.moved_to == -1009, "whoever edits it later has to know"
     assert scene.telegram.calls[-1].destination == Destination(-1009)
     assert scene.telegram.calls[-1].reply_to is None
 

@@ -216,7 +216,7 @@ async def test_a_command_runs_on_an_enrolled_host_and_is_written_down(fleet: Fle
     assert "exit code" not in refused["text"]
     audit = await fleet.ask("/audit 10", "/op_exec Server uptime")
     assert "begun" in audit["text"]
-    assert "code 0" in audit["text"]
+    assert "exit status 0" in audit["text"]
     record = (fleet.folder / "agent-Server" / "record").read_text()
     assert "uptime" in record
 
@@ -315,6 +315,44 @@ async def test_a_broadcast_asks_every_host_and_names_the_dead(fleet: Fleet) -> N
     assert "web-2" in message["text"]
     assert "not reached" in message["text"]
     assert "Server, web-1" in message["text"]
+
+
+@needs_root
+async def test_a_broadcast_is_stopped_everywhere_and_one_whose_bridge_dies_says_so(
+    fleet: Fleet,
+) -> None:
+    fleet.list_host("web-1", 9201)
+    await fleet.enrol("web-1")
+    for name in ("Server", "web-1"):
+        actions = fleet.folder / f"actions-{name}.yml"
+        actions.write_text(f'"sleep {SLEEPER}":\n  seconds: 300\n  read_only: true\n')
+        actions.chmod(0o644)
+    await fleet.agents["Server"].kill()
+    await fleet.start_agent("Server")
+    await fleet.start_agent("web-1")
+
+    async def both_sleep() -> bool:
+        return len(sleepers()) >= 2
+
+    before = await fleet.say(f"/broadcast sleep {SLEEPER}")
+    running = await fleet.last(before, "0 of 2 hosts")
+    await until(both_sleep, seconds=20)
+    await fleet.press(running, "Stop")
+    stopped = await fleet.last(before, "2 stopped")
+    assert stopped["message_id"] == running["message_id"]
+    await until(nothing_sleeps, seconds=2)
+
+    before = await fleet.say(f"/broadcast sleep {SLEEPER}")
+    running = await fleet.last(before, "0 of 2 hosts")
+    await until(both_sleep, seconds=20)
+    assert fleet.bridge is not None
+    await fleet.bridge.kill()
+    await until(nothing_sleeps, seconds=5)
+    await fleet.start_bridge()
+    ended = await fleet.last(before, "2 stopped", seconds=40)
+    assert ended["message_id"] == running["message_id"]
+    audit = await fleet.ask("/audit 10", "told after a restart")
+    assert audit["text"].count("told after a restart") == 1
 
 
 async def test_a_listener_is_seen_and_ended_once_somebody_confirms(fleet: Fleet) -> None:

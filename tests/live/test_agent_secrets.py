@@ -6,6 +6,7 @@ import asyncio
 import base64
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.live
 
 HOST = "web-2"
 PROC = Path("/proc")
+LOOKS = 40
+"""At each process: for two seconds."""
 
 
 @dataclass
@@ -46,9 +49,13 @@ class Onlooker:
         return any(b"\0".join(each.encode() for each in words) in said for said in self.seen)
 
     def _look(self) -> None:
-        before = set(list_processes())
-        while not self._is_over.wait(0.01):
-            for pid in set(list_processes()) - before:
+        done = set(list_processes())
+        looks = Counter[str]()
+        while not self._is_over.wait(0.05):
+            for pid in set(list_processes()) - done:
+                looks[pid] += 1
+                if looks[pid] == LOOKS:  # it has long become what it will be
+                    done.add(pid)
                 for name in ("cmdline", "environ"):
                     with suppress(OSError):
                         self.seen.add((PROC / pid / name).read_bytes())

@@ -81,7 +81,7 @@ async def test_what_somebody_has_stopped_never_goes_out(stage: Stage) -> None:
     number = await jobs.begin(JOB, entry=BEGUN) or 0
     assert await jobs.want_stop(number, now=NOON)
     assert not await jobs.launch(number, CHAT, 44, now=NOON)
-    assert await jobs.renew([number], now=NOON) == {number}
+    assert await jobs.renew([number], now=NOON) == {number: True}
     await jobs.end(number, ENDING, entry=ENDED)
     assert not await jobs.want_stop(number, now=NOON), "it is over"
 
@@ -102,11 +102,11 @@ async def test_what_a_living_bridge_follows_is_nobody_elses(stage: Stage) -> Non
     for _ in range(10):
         stage.wait(limits.JOB_LEASE - SECOND)
         assert await numbers_of(other, stage) == []
-        assert await one.renew([number], now=stage.now) == frozenset()
+        assert await one.renew([number], now=stage.now) == {number: False}
     stage.wait(limits.JOB_LEASE)
     assert await numbers_of(other, stage, number) == [], "it is under way there"
     assert await numbers_of(other, stage) == [number]
-    assert await one.renew([number], now=stage.now) == frozenset()
+    assert await one.renew([number], now=stage.now) == {}, "it is another's now"
     stage.wait(limits.JOB_LEASE - SECOND)
     assert await numbers_of(one, stage) == [], "only the owner renews"
     stage.wait(SECOND)

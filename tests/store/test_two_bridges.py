@@ -13,10 +13,12 @@ from sqlalchemy import Connection, exists, func, insert, select
 
 from bridge import limits
 from bridge.core.audience import Destination
+from bridge.core.kept_jobs import KeptJob, write_beginning
 from bridge.core.outbox import Kind
 from bridge.errors import Outage
 from bridge.store import database as store
 from bridge.store.database import Database
+from bridge.store.jobs import Jobs
 from bridge.store.tables import card_episodes, cards, episodes, journal, messages
 from tests.fakes.clock import NOON
 from tests.fakes.webhooks import alert, webhook
@@ -49,6 +51,18 @@ async def test_two_bridges_never_claim_the_same_message(both: tuple[Stage, Stage
         assert sorted(claimed) == chats
         for message in (*first, *second):
             await both[0].settle(message)
+
+
+async def test_two_bridges_never_take_up_the_same_command(both: tuple[Stage, Stage]) -> None:
+    one, other = (Jobs(stage.database, owner=name) for stage, name in zip(both, "ab", strict=True))
+    for number in range(ROUNDS):
+        job = KeptJob(key=f"{number}", hosts=("web-1",), chat=OPS, who=7, at=NOON)
+        entry = write_beginning(job, "begun")
+        begun = await asyncio.gather(one.begin(job, entry=entry), other.begin(job, entry=entry))
+        assert begun.count(None) == 1, "a message that both hear begins one command"
+    now = NOON + limits.JOB_LEASE
+    claims = await asyncio.gather(*(each.claim(under_way=(), now=now) for each in (one, other)))
+    assert sorted(len(each) for each in claims) == [0, ROUNDS]
 
 
 async def test_two_bridges_together_keep_the_pace_of_one(both: tuple[Stage, Stage]) -> None:

@@ -98,8 +98,8 @@ class Wanted(Protocol):
         """Write down that somebody has pressed Stop; say whether it had not ended before."""
         ...
 
-    async def renew(self, numbers: Collection[int], *, now: datetime) -> Collection[int]:
-        """Hold commands for longer; give those of them that somebody has stopped."""
+    async def renew(self, numbers: Collection[int], *, now: datetime) -> Mapping[int, bool]:
+        """Hold for longer what is still ours: number → whether somebody has stopped it."""
         ...
 
 

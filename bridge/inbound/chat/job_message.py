@@ -31,6 +31,8 @@ class JobMessage:
         self._is_noted = kept.is_out
         """Whether its place is on disk, and has to be again when it changes."""
         self._shown: object = None
+        self.held_until = kept.at + limits.JOB_LEASE
+        """Until when nobody else may tell how it ended."""
         self._turn = asyncio.Lock()
 
     @property
@@ -47,7 +49,12 @@ class JobMessage:
         return is_wanted
 
     async def show(self, jobs: Sequence[Job]) -> bool:
-        """Show how it stands; say whether a message tells of it."""
+        """Show how it stands; say whether a message tells of it.
+
+        Nothing is shown that could come after the end that another bridge tells.
+        """
+        if self._desk.clock() >= self.held_until:
+            return False
         return await self._put(write_standing(self._create_voice(), self._number, self._kept, jobs))
 
     async def finish(

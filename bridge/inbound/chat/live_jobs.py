@@ -51,10 +51,8 @@ class LiveJobs:
     def __init__(self, desk: RunDesk) -> None:
         self._desk = desk
         self._live: dict[int, Live] = {}
-
-    def __len__(self) -> int:
-        """Count the commands that run."""
-        return sum(not each.is_over for each in self._live.values())
+        self._beginning: list[Kind] = []
+        """Kinds of what is being written down; it counts as running."""
 
     @property
     def numbers(self) -> Collection[int]:
@@ -79,7 +77,11 @@ class LiveJobs:
             Outage: it could not be written down; nothing runs.
         """
         self._require_room(kept.kind)
-        number = await self._desk.kept.begin(kept, entry=entry)
+        self._beginning.append(kept.kind)
+        try:
+            number = await self._desk.kept.begin(kept, entry=entry)
+        finally:
+            self._beginning.remove(kept.kind)
         if number is None:
             return
         live = self._take_up(number, kept, voice)
@@ -107,9 +109,12 @@ class LiveJobs:
         if not self._live:
             return
         now = self._desk.clock()
-        for number in await self._desk.kept.renew(self.numbers, now=now):
+        for number, is_unwanted in (await self._desk.kept.renew(self.numbers, now=now)).items():
             live = self._live.get(number)
-            if live is not None and not live.is_unwanted:
+            if live is None:
+                continue
+            live.message.held_until = now + limits.JOB_LEASE
+            if is_unwanted and not live.is_unwanted:
                 self._desk.start(self.cancel(live))
 
     async def cancel(self, live: Live) -> None:
@@ -142,6 +147,7 @@ class LiveJobs:
 
     def _require_room(self, kind: Kind) -> None:
         running = [each.kept.kind for each in self._live.values() if not each.is_over]
+        running += self._beginning
         is_full = len(running) >= limits.JOBS_AT_ONCE
         if kind is Kind.BROADCAST:
             is_full = is_full or running.count(kind) >= limits.BROADCASTS_AT_ONCE

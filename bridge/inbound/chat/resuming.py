@@ -23,6 +23,8 @@ from bridge.logs import create_log
 _log = create_log(__name__)
 _UNKNOWN = "unknown"
 """The rule by which a host refuses to tell of a job: it knows none of that name."""
+_NEVER_RAN = frozenset({"start", "record", "argument"})
+"""Rules by which it tells of a job that it could not start; any other is about the question."""
 
 
 class Resuming:
@@ -114,12 +116,12 @@ class Resuming:
             _log.exception("a host's job was not followed", action="resume", host=job.host)
             job = fail(job, State.SILENT, "")
         age = self._desk.clock() - (kept.out_at or kept.at)
-        if job.rule == _UNKNOWN:
-            # It may have run all the same; and while its order is good, it may yet.
-            job = fail(replace(job, rule="", sentence=""), State.SILENT, job.sentence)
-            return job if age > limits.ORDER_DEAD else None
-        if job.state in {State.UNREACHABLE, State.SILENT}:
-            # It was begun: that nobody answers now does not say that it did not run.
-            is_old = age > limits.JOB_LONGEST + limits.JOB_GRACE
-            return fail(job, State.SILENT, job.sentence) if is_old else None
-        return job
+        is_answered = job.state not in {State.UNREACHABLE, State.SILENT}
+        if is_answered and (job.state is not State.REFUSED or job.rule in _NEVER_RAN):
+            return job
+        # It was begun: that nobody knows of it, or answers, does not say that it did not run. And
+        # while its order is good, it may yet.
+        patience = limits.JOB_LONGEST + limits.JOB_GRACE
+        is_old = age > (limits.ORDER_DEAD if job.rule == _UNKNOWN else patience)
+        unknown = replace(job, rule="", sentence="", nearest="", remedy="")
+        return fail(unknown, State.SILENT, job.sentence) if is_old else None

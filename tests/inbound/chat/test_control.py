@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -19,87 +17,9 @@ from bridge.core.audit import Entry
 from bridge.core.inventory import parse_inventory
 from bridge.core.kept_jobs import KeptJob
 from bridge.errors import Outage
-from bridge.inbound.chat.command import Commands
-from bridge.inbound.chat.confirming import Confirming
-from bridge.inbound.chat.control import ControlCommands, ControlDesk
-from bridge.inbound.chat.hosts import Hosts
-from bridge.inbound.chat.job_desk import RunDesk
-from tests.fakes.chat import ADMIN, GROUP, OPERATOR, STRANGER, VIEWER, FakeChat, Said
-from tests.fakes.hands import Asking, FakeHands, done, told
-from tests.fakes.kept import FakeKept
-
-INVENTORY = "\n".join(
-    [
-        f"web-{number} 192.0.2.{number}:9100 192.0.2.{number}:8001 group=web"
-        for number in range(1, 4)
-    ]
-    + ["db-1 192.0.2.9:9100 192.0.2.9:8001 group=db", "bare 192.0.2.10:9100"]
-)
-
-
-@dataclass
-class World:
-    chat: FakeChat
-    hands: FakeHands
-    kept: FakeKept
-    control: ControlCommands
-    errands: list[asyncio.Task[None]] = field(default_factory=list)
-    notes: list[Entry] = field(default_factory=list)
-
-    async def say(self, text: str, who: int = OPERATOR, **changes: Any) -> list[Said]:
-        """Say something, wait for what it begins, and give everything that is said to it."""
-        before = len(self.chat.speaker.said)
-        await self.chat.say(text, who, **changes)
-        return await self.rest(before)
-
-    async def press(self, pressed: str, who: int = OPERATOR, **changes: Any) -> list[Said]:
-        before = len(self.chat.speaker.said)
-        await self.chat.press(pressed, who, **changes)
-        return await self.rest(before)
-
-    async def rest(self, before: int) -> list[Said]:
-        while left := [each for each in self.errands if not each.done()]:
-            await asyncio.gather(*left)
-        return self.chat.speaker.said[before:]
-
-
-@pytest.fixture
-def world() -> World:
-    commands, hands, kept = Commands(), FakeHands(), FakeKept()
-    chat = FakeChat(commands, inventory=parse_inventory(INVENTORY))
-    tokens = iter(f"t{number}" for number in range(1000))
-    errands: list[asyncio.Task[None]] = []
-    notes: list[Entry] = []
-
-    def start(work: Coroutine[Any, Any, None]) -> None:
-        errands.append(asyncio.ensure_future(work))
-
-    async def note(entry: Entry) -> None:
-        notes.append(entry)
-
-    async def sleep(_: float) -> None:
-        await asyncio.sleep(0.005)
-
-    confirming = Confirming(lambda: next(tokens), lambda: chat.now)
-    desk = ControlDesk(
-        hosts=Hosts(inventory=lambda: chat.inventory),
-        running=RunDesk(
-            hands=hands,
-            speaker=chat.speaker,
-            kept=kept,
-            inventory=lambda: chat.inventory,
-            find_voice=chat.find_voice,
-            start=start,
-            clock=lambda: chat.now,
-            sleep=sleep,
-        ),
-        confirming=confirming,
-        note=note,
-    )
-    control = ControlCommands(desk)
-    for each in (*control.commands, *confirming.commands):
-        commands.add(each)
-    return World(chat, hands, kept, control, errands, notes)
+from tests.fakes.chat import ADMIN, GROUP, OPERATOR, STRANGER, VIEWER
+from tests.fakes.hands import Asking, done, told
+from tests.inbound.chat.world import World
 
 
 async def test_a_command_runs_and_its_message_ends_with_its_code(world: World) -> None:

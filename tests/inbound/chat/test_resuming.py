@@ -15,7 +15,7 @@ from bridge.core.audience import Destination
 from bridge.core.inventory import parse_inventory
 from bridge.core.jobs import State
 from bridge.core.kept_jobs import KeptJob, Kind, write_jobs
-from bridge.errors import Outage
+from bridge.errors import Outage, Refused
 from bridge.inbound.chat.job_desk import RunDesk
 from bridge.inbound.chat.live_jobs import LiveJobs
 from bridge.inbound.chat.resuming import Resuming
@@ -111,6 +111,17 @@ async def test_a_host_that_knows_nothing_of_a_job_is_not_told_of_as_having_refus
     assert "not known" in said
     assert "does not do that" not in said
     assert scene.kept.entries[-1].outcome.value == "failed"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"), [("start", "does not do that"), ("fault", "not known"), ("", "not known")]
+)
+async def test_only_a_host_that_could_not_start_a_job_has_refused_it(rule: str, words: str) -> None:
+    scene = Scene(kept("a", out_at=NOON - timedelta(hours=1)))
+    said = [wire.Refused(job="", at=0, rule=rule, sentence="no such program")]
+    scene.hands.says = lambda _: said if rule else Refused("a refuses the order: it is late")
+    [shown] = await scene.resume()
+    assert words in shown
 
 
 async def test_one_host_that_says_nonsense_keeps_no_others_end_away() -> None:
