@@ -33,6 +33,8 @@ AGENT_READS = ("agent",)
 
 AWAITED_FILES = frozenset(
     {
+        "docs/backup-and-upgrade.md",
+        "docs/containers.md",
         "docs/services.md",
         "docs/grafana.md",
         "deploy/install.sh",
@@ -180,10 +182,12 @@ def name_made_files() -> set[str]:
 FOREIGN = frozenset(
     {
         *("NO_COLOR", "PATH", "X_FILE", "opswire_sandbox_bot"),
+        *("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "GF_PATHS_PROVISIONING"),
+        *("CAP_NET_RAW", "CAP_KILL", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_CHOWN"),
         # Of HTTP, of a page of Prometheus, of a folder.
         *("/alerts", "/metrics", "/healthz", "/readyz", "/telegram", "/targets", "/rules"),
         *("/agents", "/control", "/file", "/bot", "/config", "/root", "/proc", "/etc", "/var"),
-        *("/srv", "/opt"),
+        *("/srv", "/opt", "/usr", "/boot", "/tmp", "/home"),
         # Of @BotFather.
         *("/newbot", "/revoke", "/setprivacy", "/deletebot"),
     }

@@ -16,7 +16,7 @@ from bridge.console.words import parse_words
 from deploy.stack import cli
 from deploy.stack.trial import SEVERITIES
 from tests.docs import checks, project
-from tests.docs.tried import HERE, NEEDS, TRIED
+from tests.docs.tried import HERE, NEEDED, NEEDS, TRIED
 from tests.programs import ROOT, program
 
 PAGES = project.read_pages()
@@ -31,10 +31,11 @@ TYPED_HERE = [
 
 
 def test_every_command_is_tried_or_says_what_it_needs() -> None:
-    assert list(checks.find_untried(PAGES, TRIED)) == []
+    assert list(checks.find_untried(PAGES, TRIED, NEEDED)) == []
 
 
 def test_what_a_block_needs_is_something_that_is_known() -> None:
+    assert set(NEEDED.values()) <= NEEDS
     assert list(checks.find_wrong_marks(PAGES, NEEDS)) == []
 
 

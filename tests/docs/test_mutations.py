@@ -164,6 +164,12 @@ def test_a_command_that_nobody_tries_is_named(text: str) -> None:
     assert len(list(checks.find_untried(read(text), STATUS))) == 1
 
 
+def test_a_command_may_say_by_itself_what_it_needs() -> None:
+    text = "    ./start.sh status\n    sudo reboot\n    docker ps"
+    [fault] = checks.find_untried(read(text), STATUS, {"sudo .*"})
+    assert "docker ps" in fault
+
+
 def test_a_row_of_the_table_without_a_command_is_named() -> None:
     assert len(list(checks.find_untried(read("No command."), STATUS))) == 1
 

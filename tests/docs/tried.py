@@ -29,6 +29,17 @@ TRIED: Final = {
 }
 """A pattern of commands, and the test that runs them."""
 
+NEEDED: Final = {
+    r"sudo .*": "root",
+    r"docker(-compose)? .*": "docker",
+    r"(AGENT_HOST=\S+ )?\./start\.sh agent": "another host",
+    r"\./start\.sh --docker( --detach)?": "docker",
+    r"journalctl .*": "an installed service",
+    r"\.venv/bin/python -m bridge (backup|restore) .*": "a database",
+    r"deploy/(upgrade|rollback)\.sh": "another version",
+}
+"""A pattern of commands that say by themselves what they need, and that."""
+
 NEEDS: Final = frozenset(
     {
         "telegram",
