@@ -187,7 +187,7 @@ FOREIGN = frozenset(
         # Of HTTP, of a page of Prometheus, of a folder.
         *("/alerts", "/metrics", "/healthz", "/readyz", "/telegram", "/targets", "/rules"),
         *("/agents", "/control", "/file", "/bot", "/config", "/root", "/proc", "/etc", "/var"),
-        *("/srv", "/opt", "/usr", "/boot", "/tmp", "/home"),
+        *("/srv", "/opt", "/usr", "/boot", "/tmp", "/home"),  # noqa: S108 - named, never used
         # Of @BotFather.
         *("/newbot", "/revoke", "/setprivacy", "/deletebot"),
     }
