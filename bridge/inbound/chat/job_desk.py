@@ -123,5 +123,5 @@ class RunDesk:
 
     def find_host(self, name: str) -> Host | None:
         """Find a host that has an agent."""
-        found = next((each for each in self.inventory().hosts if each.name == name), None)
+        found = self.inventory().find(name)
         return found if found is not None and found.agent_address else None
