@@ -44,7 +44,7 @@ USER 1000:1000
 ENTRYPOINT ["opswire"]
 CMD ["bridge"]
 EXPOSE 8002 8003
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=6 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
     CMD ["opswire", "healthy", "http://127.0.0.1:8002/healthz"]
 # Last, so that a change of the sources alone builds nothing anew above.
 ARG SOURCES=unknown

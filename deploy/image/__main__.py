@@ -10,8 +10,6 @@ import os
 import sys
 from pathlib import Path
 
-from deploy.image.wiring import wire
-
 SECRETS = Path("/run/secrets")
 USAGE = "opswire config | bridge [words of the console] | sandbox | healthy ADDRESS"
 
@@ -20,20 +18,27 @@ def main(words: list[str]) -> int:
     """Become the program that the first word names."""
     match words:
         case ["bridge", *rest]:
-            become("bridge", rest, wire(os.environ, SECRETS))
+            become("bridge", rest, read_settings())
         case ["sandbox", *rest]:
             become("sandbox", rest, dict(os.environ))
         case ["config"]:
-            # Certificates and what else the check of health, every few seconds, needs not.
             from deploy.image.config import keep_configuration  # noqa: PLC0415
 
-            return keep_configuration(wire(os.environ, SECRETS))
+            return keep_configuration(read_settings())
         case ["healthy", address]:
             from deploy.image.healthy import is_healthy  # noqa: PLC0415
 
             return 0 if is_healthy(address) else 1
     print(f"usage: {USAGE}", file=sys.stderr)
     return 2
+
+
+def read_settings() -> dict[str, str]:
+    """Read what this container was given."""
+    # The check of health, every few seconds, loads no more than it needs.
+    from deploy.image.wiring import wire  # noqa: PLC0415
+
+    return wire(os.environ, SECRETS)
 
 
 def become(module: str, words: list[str], environ: dict[str, str]) -> None:

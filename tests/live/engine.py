@@ -7,6 +7,7 @@ it may have notice nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,9 +67,19 @@ class Engine:
         clean = {name: text for name, text in os.environ.items() if not name.startswith("DOCKER_")}
         return {**clean, "DOCKER_HOST": f"unix://{self.folder / 'socket'}"}
 
+    @property
+    def pid(self) -> int:
+        """The engine's process, whose network it is."""
+        return self.process.pid
+
+    def inspect(self, *names: str) -> list[dict[str, Any]]:
+        """Ask for everything that the engine knows of containers."""
+        found: list[dict[str, Any]] = json.loads(self.docker("inspect", *names)) if names else []
+        return found
+
     def inside(self, *command: str) -> list[str]:
         """Give a command that runs in the engine's network."""
-        return [sys.executable, inside.__file__, str(self.process.pid), *command]
+        return [sys.executable, inside.__file__, str(self.pid), *command]
 
     def docker(self, *words: str, given: bytes | None = None) -> str:
         """Ask the engine something that must succeed."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from deploy.stack.sources import fingerprint, list_sources
@@ -64,7 +65,10 @@ class Image:
 
     def file(self, name: str, source: Path) -> None:
         """Add a file as it is, its link followed."""
-        self._put(name, source.read_bytes(), mode=0o755 if source.stat().st_mode & 0o100 else 0o644)
+        status = source.stat()
+        mode = 0o755 if status.st_mode & 0o100 else 0o644
+        # What Python has compiled is good for sources of exactly this time.
+        self._put(name, source.read_bytes(), mode=mode, time=int(status.st_mtime))
 
     def text(self, name: str, text: str, *, mode: int = 0o644) -> None:
         """Add a file by its text."""
@@ -123,12 +127,12 @@ class Image:
             self.folder(parent)
         self._known.add(name.strip("/"))
 
-    def _put(self, name: str, content: bytes, *, mode: int) -> None:
+    def _put(self, name: str, content: bytes, *, mode: int, time: int = 0) -> None:
         if name.strip("/") in self._known:
             return
         self._begin(name)
         entry = tarfile.TarInfo(name.strip("/"))
-        entry.size, entry.mode = len(content), mode
+        entry.size, entry.mode, entry.mtime = len(content), mode, time
         self._tar.addfile(entry, io.BytesIO(content))
 
 
@@ -171,6 +175,9 @@ def put_own(engine: Engine, name: str) -> None:
     image.busybox()
     for path in list_sources(ROOT):
         image.file(f"opt/opswire/{path.relative_to(ROOT)}", path)
+        compiled = Path(cache_from_source(str(path)))
+        if path.suffix == ".py" and compiled.exists():
+            image.file(f"opt/opswire/{compiled.relative_to(ROOT)}", compiled)
     put_python(image)
     image.text(
         "usr/local/bin/opswire",
