@@ -1,4 +1,4 @@
-"""The stack in containers, on a real engine: the shipped compose file, both generations of Compose."""
+"""The stack in containers, on a real engine, by the shipped compose file."""
 
 from __future__ import annotations
 
