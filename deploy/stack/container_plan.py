@@ -28,6 +28,8 @@ class ContainerRecord:
 
     name: str
     environ: dict[str, str]
+    gateway: str
+    """Where containers reach this machine."""
     is_sandbox: bool
     ports: dict[str, int]
     urls: dict[str, str]
@@ -37,10 +39,9 @@ class ContainerRecord:
     @property
     def addresses(self) -> dict[str, str]:
         """Where each program is reached from this machine; one that is not has none."""
-        gateway = self.environ["OPSWIRE_GATEWAY"]
         exporter = self.environ["NODE_EXPORTER_PORT"]
         shown = {name: f"{LOOPBACK}:{port}" for name, port in self.ports.items()}
-        return {**shown, "node_exporter": f"{gateway}:{exporter}"}
+        return {**shown, "node_exporter": f"{self.gateway}:{exporter}"}
 
 
 def list_ports(wishes: Wishes) -> list[Port]:

@@ -74,6 +74,7 @@ def prepare(
     record = ContainerRecord(
         name=name,
         environ=environ,
+        gateway=str(network[1]),
         is_sandbox=wishes.is_sandbox,
         ports=ports,
         urls=plans.render_urls(wishes, ports),

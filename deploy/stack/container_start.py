@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.stack.container_preparation import Run
 from deploy.stack.engine import EngineFault, last_line
 from deploy.stack.project import Project
+from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
 
 QUOTED_LINES = 12
@@ -16,7 +17,7 @@ QUOTED_LINES = 12
 
 def put_image(project: Project, voice: Voice) -> None:
     """Build the project's image where there is none of these sources."""
-    wanted = project.environ["OPSWIRE_SOURCES"]
+    wanted = fingerprint(project.root)
     name = read_image_name(project.root)
     with contextlib.suppress(EngineFault):
         [image] = project.engine.inspect("image", [name])

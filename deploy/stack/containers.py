@@ -19,7 +19,7 @@ from deploy.stack.voice import BAD, GOOD, QUIET, Voice
 
 LOOK_SECONDS = 1.0
 # Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 180
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
 AGAIN = "docker compose exec bridge opswire bridge people link --first"
 
@@ -111,7 +111,7 @@ def greet(run: Run, *, is_detached: bool) -> list[str]:
         lines += ["  The bot is at work. Try it, in another terminal:  ./start.sh test-alert"]
         invitation = invite(run.project)
         lines += ["", *invitation] if invitation else []
-    gateway = record.environ["OPSWIRE_GATEWAY"]
+    gateway = record.gateway
     lines += [
         "",
         "  Commands on this host need its agent, which is no container: /add in the chat, with the",

@@ -76,6 +76,7 @@ def test_a_record_says_nothing_secret_and_is_read_again(wish: Wish, tmp_path: Pa
     record = plans.ContainerRecord(
         name="opswire",
         environ=environ(wish()),
+        gateway=str(NETWORK[1]),
         is_sandbox=True,
         ports={"bridge": 8002},
         urls={},
