@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.core.inventory import InventoryError, parse_inventory
 from bridge.settings import SETTINGS, Secret, Settings
 from deploy.stack.folder import StackFault, write_private
 
@@ -91,9 +92,14 @@ def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[P
 
 
 def require_file(path: Path) -> None:
-    """See that the inventory is there."""
+    """See that the inventory is there and right, before any container is touched."""
     if not path.is_file():
         raise StackFault(f"{path} is not there; put a line NAME ADDRESS:9100 into it", code=2)
+    try:
+        parse_inventory(path.read_text("utf-8", errors="surrogateescape"))
+    except InventoryError as error:
+        lines = "\n".join(f"  {line}" for line in error.bad_lines)
+        raise StackFault(f"{path.name} cannot be used:\n{lines}", code=2) from None
 
 
 def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner: Owner) -> Path:

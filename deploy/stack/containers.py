@@ -36,11 +36,11 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
             put_image(run.project, voice)
             start(run, voice)
             watch.wait()
+            for line in greet(run, is_detached=is_detached):
+                voice.say(line)
         except SystemExit:  # a signal before everything was up
             end(run.project, voice)
             raise
-        for line in greet(run, is_detached=is_detached):
-            voice.say(line)
         if is_detached:
             return 0
         ending.is_gentle = True

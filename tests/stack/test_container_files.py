@@ -76,6 +76,15 @@ def test_an_inventory_that_a_person_chose_stays_where_it_is(tmp_path: Path, owne
         lay_inventory(tmp_path, {"AGENTS_FILE": "lists/theirs"}, owner)
 
 
+def test_an_inventory_with_a_fault_stops_the_start_with_every_bad_line(
+    tmp_path: Path, owner: Owner
+) -> None:
+    (tmp_path / "agents.txt").write_text("web-1 nonsense\nweb-2 also:bad\n")
+    with pytest.raises(StackFault, match=r"(?s)line 1.*line 2") as caught:
+        lay_inventory(tmp_path, {}, owner)
+    assert caught.value.code == 2
+
+
 def test_secrets_lie_in_files_for_one_user_and_go_with_their_setting(
     tmp_path: Path, owner: Owner
 ) -> None:
