@@ -45,7 +45,8 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
             return 0
         ending.is_gentle = True
         while not ending.count:
-            watch.look()
+            with contextlib.suppress(EngineFault):  # it is restarted, or a container just went
+                watch.look()
             time.sleep(LOOK_SECONDS)
         end(run.project, voice)
     return 0
@@ -64,8 +65,9 @@ class Watch:
         """Wait until all are healthy, or until patience ends."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            if self.look():
-                break
+            with contextlib.suppress(EngineFault):
+                if self.look():
+                    break
             time.sleep(LOOK_SECONDS)
         else:
             for name in self._run.services:

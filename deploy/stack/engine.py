@@ -38,7 +38,10 @@ class Engine:
 
     def ask(self, *words: str) -> str:
         """Ask the engine; its refusal becomes a sentence."""
-        done = call(["docker", *words], self.environ)
+        try:
+            done = call(["docker", *words], self.environ)
+        except subprocess.TimeoutExpired:
+            raise EngineFault("the Docker engine does not answer any more") from None
         if done.returncode:
             raise EngineFault(f"the Docker engine refuses: {last_line(done.stderr)}")
         return done.stdout.strip()

@@ -85,6 +85,21 @@ def test_a_compose_that_does_not_fit_is_a_sentence(
     assert said in clients.fault()
 
 
+def test_a_refusal_of_the_engine_is_a_sentence_and_so_is_its_silence(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients.put("docker", PLUGIN)
+    engine = find_engine(clients.environ)
+    monkeypatch.setenv("PATH", clients.environ["PATH"])
+    clients.put("docker", "echo 'Error: no such network' >&2; exit 1")
+    with pytest.raises(EngineFault, match="refuses: Error: no such network"):
+        engine.ask("network", "inspect", "x")
+    clients.put("docker", "exec sleep 9")
+    monkeypatch.setattr("deploy.stack.engine.ANSWER_SECONDS", 0.05)
+    with pytest.raises(EngineFault, match="does not answer"):
+        engine.ask("version")
+
+
 def test_no_setting_of_ours_reaches_the_clients(clients: Clients) -> None:
     clients.put("docker", PLUGIN)
     given = {**clients.environ, "BOT_TOKEN": "secret", "DOCKER_HOST": "unix:///here"}
