@@ -109,9 +109,12 @@ def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner:
     texts = {}
     for setting in SETTINGS:
         value = getattr(settings, setting.field)
-        is_given = setting.name in given or f"{setting.name}_FILE" in given
-        if setting.secret and is_given and isinstance(value, Secret):
-            texts[setting.name.lower()] = value.reveal()
+        name, file = setting.name.lower(), given.get(f"{setting.name}_FILE", "")
+        is_given = setting.name in given or bool(file)
+        # What a person laid here themselves is theirs: it is neither written nor ever removed.
+        is_own = file == str(folder / name)
+        if setting.secret and is_given and not is_own and isinstance(value, Secret):
+            texts[name] = value.reveal()
     if settings.notify_urls_file:
         texts["notify_urls"] = settings.notify_urls_file.path.read_text("utf-8")
     for name in read_laid(folder) - set(texts):

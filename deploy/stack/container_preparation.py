@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.settings import read_environment
 from deploy.stack import container_files as files
 from deploy.stack import container_plan as plans
 from deploy.stack.checks_machine import LEAST_FREE_BYTES
@@ -18,7 +19,7 @@ from deploy.stack.engine import Engine, EngineFault
 from deploy.stack.folder import Folder, StackFault
 from deploy.stack.plan import Wishes
 from deploy.stack.ports import Reservations, choose_ports
-from deploy.stack.preparation import find_terminal, read_wishes
+from deploy.stack.preparation import TOKEN_NAMES, find_terminal, read_wishes
 from deploy.stack.project import Project, name_project
 from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
@@ -91,8 +92,9 @@ def prepare(
 def take_wishes(root: Path, voice: Voice, *, is_sandbox: bool) -> Wishes:
     """Read what the settings ask for; a token among the secrets counts too."""
     own = files.find_own_token(root)
-    if own is not None and not is_sandbox:
-        os.environ.setdefault("BOT_TOKEN_FILE", str(own))
+    given = read_environment(root)
+    if own is not None and not is_sandbox and not any(name in given for name in TOKEN_NAMES):
+        os.environ["BOT_TOKEN_FILE"] = str(own)
     terminal = None if is_sandbox else find_terminal()
     wishes = read_wishes(root, is_sandbox=is_sandbox, terminal=terminal)
     for notice in wishes.settings.notices:

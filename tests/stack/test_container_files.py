@@ -106,8 +106,10 @@ def test_a_token_that_a_person_put_among_the_secrets_stays_and_is_found(
     assert find_own_token(tmp_path) is None, "it came from the settings"
     lay(tmp_path, owner)
     (tmp_path / "secrets" / "bot_token").write_text(TOKEN)
-    assert lay(tmp_path, owner) == {"bot_token": TOKEN}
-    assert find_own_token(tmp_path) == tmp_path / "secrets" / "bot_token"
+    for _ in range(2):
+        own = find_own_token(tmp_path)
+        assert own == tmp_path / "secrets" / "bot_token"
+        assert lay(tmp_path, owner, BOT_TOKEN_FILE=str(own)) == {"bot_token": TOKEN}
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root owns what is root's")
