@@ -109,6 +109,7 @@ class Settings:
     alertmanager_port: int
     node_exporter_port: int
     blackbox_port: int
+    grafana_port: int
     sandbox_host: str
     sandbox_port: int
     sandbox_state_dir: Path

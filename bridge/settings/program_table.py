@@ -41,6 +41,14 @@ PROGRAM_SETTINGS: Final = (
         meaning="Port of the blackbox_exporter that `./start.sh` runs.",
     ),
     Setting(
+        name="GRAFANA_PORT",
+        kind=kinds.PORT,
+        section="Programs that start.sh runs",
+        default="3000",
+        readers=("start.sh",),
+        meaning="Port of the Grafana that `./start.sh --docker` runs with the profile `grafana`.",
+    ),
+    Setting(
         name="SANDBOX_HOST",
         kind=kinds.HOST,
         section="Programs that start.sh runs",

@@ -10,7 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deploy.stack.console import end_stack, show_logs, start_one, stop_one, tell_status
+from deploy.stack.container_console import ContainerConsole, find_containers
+from deploy.stack.containers import run_containers
 from deploy.stack.doctor import examine
+from deploy.stack.engine import EngineFault, find_engine
 from deploy.stack.folder import Folder, StackFault
 from deploy.stack.run import run_host, run_stack
 from deploy.stack.suggestion import suggest
@@ -32,7 +35,8 @@ COMMANDS = (
     "agent",
 )
 EPILOG = """\
-without a word   sets everything up and runs the whole stack in the foreground; Ctrl-C ends it
+without a word   sets everything up and runs the whole stack in the foreground; Ctrl-C ends it.
+                 Docker Compose when an engine answers, else natively.
 """
 
 
@@ -80,10 +84,11 @@ def create_parser() -> argparse.ArgumentParser:
         "--sandbox", action="store_true", help="use the local Telegram, ask nothing"
     )
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument(
-        "--native", action="store_true", help="run the programs directly (today's way)"
+    ways.add_argument("--native", action="store_true", help="run the programs directly")
+    ways.add_argument("--docker", action="store_true", help="run them in containers")
+    parser.add_argument(
+        "-d", "--detach", action="store_true", help="containers run on when this command ends"
     )
-    ways.add_argument("--docker", action="store_true", help="comes with a later release")
     words = parser.add_subparsers(dest="command", metavar="")
     words.add_parser("run", help="the same as no word at all")
     words.add_parser("test", help="set up what tests need and run all; -- passes words to pytest")
@@ -104,18 +109,42 @@ def create_parser() -> argparse.ArgumentParser:
 
 
 def perform(wish: argparse.Namespace) -> int:
-    """Run the command."""
-    if wish.docker:
-        raise StackFault(
-            "running in Docker comes with a later release; ./start.sh --native works today"
-        )
-    return ACTIONS[wish.command or "run"](wish, Folder(ROOT), Voice())
+    """Run the command, on the containers of this folder where it is them that run."""
+    folder, voice, command = Folder(ROOT), Voice(), wish.command or "run"
+    if command == "run":
+        return _run(wish, folder, voice)
+    if command in ABOUT_CONTAINERS and not wish.native:
+        console = find_containers(folder, voice)
+        if console is not None:
+            return ABOUT_CONTAINERS[command](wish, console)
+        if wish.docker:
+            raise StackFault("no containers of this folder run; ./start.sh --docker starts them")
+    return ACTIONS[command](wish, folder, voice)
+
+
+def _run(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
+    if choose_containers(wish, folder):
+        return run_containers(folder, voice, is_sandbox=wish.sandbox, is_detached=wish.detach)
+    if wish.detach:
+        raise StackFault("only containers run on by themselves: ./start.sh --docker --detach")
+    return run_stack(folder, voice, is_sandbox=wish.sandbox)
+
+
+def choose_containers(wish: argparse.Namespace, folder: Folder) -> bool:
+    """Say whether a run is one in containers: asked for, or an engine answers and none forbids."""
+    if wish.native or wish.docker:
+        return bool(wish.docker)
+    if folder.find_holder() is not None:
+        return False  # a native stack runs here: its own answer says so
+    try:
+        find_engine()
+    except EngineFault:
+        return False
+    return True
 
 
 def _test_alert(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
-    if wish.severity not in SEVERITIES:
-        raise StackFault(f"a severity is one of {', '.join(SEVERITIES)}", code=2)
-    return send_test_alert(folder, wish.severity, voice)
+    return send_test_alert(folder, _check_severity(wish), voice)
 
 
 def _logs(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
@@ -123,7 +152,6 @@ def _logs(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace, Folder, Voice], int]] = {
-    "run": lambda wish, folder, voice: run_stack(folder, voice, is_sandbox=wish.sandbox),
     "test": lambda wish, folder, voice: run_suite(folder.root, voice, wish.passed),
     "status": lambda _, folder, voice: tell_status(folder, voice),
     "down": lambda _, folder, voice: end_stack(folder, voice),
@@ -133,6 +161,25 @@ ACTIONS: dict[str, Callable[[argparse.Namespace, Folder, Voice], int]] = {
     "stop": lambda wish, folder, voice: stop_one(folder, wish.program, voice),
     "start": lambda wish, folder, voice: start_one(folder, wish.program, voice),
     "agent": lambda _, folder, voice: run_host(folder, voice),
+}
+
+
+def _check_severity(wish: argparse.Namespace) -> str:
+    if wish.severity not in SEVERITIES:
+        raise StackFault(f"a severity is one of {', '.join(SEVERITIES)}", code=2)
+    return str(wish.severity)
+
+
+ABOUT_CONTAINERS: dict[str, Callable[[argparse.Namespace, ContainerConsole], int]] = {
+    "status": lambda _, console: console.tell_status(),
+    "down": lambda _, console: console.end_all(),
+    "logs": lambda wish, console: console.show_logs(
+        name=wish.name, lines=wish.lines, is_on=wish.follow
+    ),
+    "doctor": lambda _, console: console.examine(),
+    "test-alert": lambda wish, console: console.send_test_alert(_check_severity(wish)),
+    "stop": lambda wish, console: console.stop(wish.program),
+    "start": lambda wish, console: console.start(wish.program),
 }
 
 

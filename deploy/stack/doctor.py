@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,11 @@ ANSWER_SECONDS = 10
 
 def examine(folder: Folder, voice: Voice) -> int:
     """Print every finding; 1 when one needs mending."""
-    findings = list(look_around(folder))
+    return report(look_around(folder), voice)
+
+
+def report(findings: Sequence[Finding], voice: Voice) -> int:
+    """Print findings; 1 when one needs mending."""
     for finding in findings:
         sign = GOOD if finding.is_good else BAD
         voice.mark(sign, f"{finding.subject:<{NAME_WIDTH}}{finding.text}")

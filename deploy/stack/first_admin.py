@@ -40,7 +40,7 @@ def invite(bridge: Member, root: Path, *, is_sandbox: bool) -> list[str]:
     return render_invitation(done.stdout.strip(), is_sandbox=is_sandbox)
 
 
-def render_invitation(way_in: str, *, is_sandbox: bool) -> list[str]:
+def render_invitation(way_in: str, *, is_sandbox: bool, again: str = AGAIN) -> list[str]:
     """Say what to do with a link, or with a line where no link leads to the bot."""
     if not way_in:
         return []
@@ -53,13 +53,13 @@ def render_invitation(way_in: str, *, is_sandbox: bool) -> list[str]:
         "",
         f"    {way_in}",
         "",
-        f"  It works once and for 30 minutes. A fresh one:  {AGAIN}",
+        f"  It works once and for 30 minutes. A fresh one:  {again}",
     ]
 
 
-def render_failure(reason: str) -> list[str]:
+def render_failure(reason: str, *, again: str = AGAIN) -> list[str]:
     """Say that there is no link, and how to get one."""
     return [
         f"  The link for the first admin could not be made: {reason}",
-        f"  Try again:  {AGAIN}",
+        f"  Try again:  {again}",
     ]

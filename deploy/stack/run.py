@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from bridge.settings import read_environment
 from deploy.stack.binaries import ProgramMissing, gather
 from deploy.stack.checks_running import TELEGRAM, UNKNOWN_TOKEN, check_bot
+from deploy.stack.container_plan import find_record as find_container_record
+from deploy.stack.container_preparation import open_project
+from deploy.stack.engine import EngineFault, find_engine
 from deploy.stack.first_admin import invite
 from deploy.stack.folder import Folder, Member, Record, StackFault, strip_environ
 from deploy.stack.foreground import Ending, Foreground
@@ -30,6 +33,7 @@ from deploy.stack.voice import BAD, Voice
 
 def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
     """Run the whole stack until a signal ends it."""
+    require_no_containers(folder)
     with hold(folder), Ending() as ending, contextlib.closing(Reservations()) as reservations:
         end_leftovers(folder)
         terminal = None if is_sandbox else find_terminal()
@@ -141,6 +145,14 @@ def create_exporter(folder: Folder, voice: Voice, address: str) -> Member:
         address=address,
         ready_path="/",
     )
+
+
+def require_no_containers(folder: Folder) -> None:
+    """See that no stack of this folder runs in containers: both write the same files."""
+    record = find_container_record(folder.root)
+    with contextlib.suppress(EngineFault):  # without an engine none runs
+        if record and open_project(find_engine(), folder.root, record).list_containers():
+            raise StackFault("the stack of this folder runs in containers; ./start.sh down ends it")
 
 
 @contextlib.contextmanager

@@ -31,9 +31,15 @@ def send_test_alert(folder: Folder, severity: str, voice: Voice) -> int:
     record = folder.require_record()
     if not record.urls:
         raise StackFault("this host is only measured; send the test where the alerts are")
-    base = record.urls["ALERTMANAGER_URL"].split(",")[0].strip().rstrip("/")
-    auth = find_credentials(load_settings(read_environment(folder.root)), "alertmanager")
-    host = first_host(Path(record.agents_file))
+    url, inventory = record.urls["ALERTMANAGER_URL"], Path(record.agents_file)
+    return send_alert(url, inventory, severity, voice=voice, root=folder.root)
+
+
+def send_alert(urls: str, inventory: Path, severity: str, *, voice: Voice, root: Path) -> int:
+    """Give TestAlert to the first Alertmanager and see it through."""
+    base = urls.split(",", 1)[0].strip().rstrip("/")
+    auth = find_credentials(load_settings(read_environment(root)), "alertmanager")
+    host = first_host(inventory)
     began = datetime.fromtimestamp(time.time(), tz=UTC)
     with httpx.Client(timeout=10, trust_env=False, auth=auth) as client:
         voice.say(f"TestAlert ({severity}) for {host} goes to Alertmanager at {base}")

@@ -317,6 +317,16 @@ def test_the_stack_takes_only_the_settings_and_the_inventory_from_the_bridge(pat
             assert ".".join(name.split(".")[:2]) in allowed, name
 
 
+@pytest.mark.parametrize("path", sources("deploy/image"), ids=module_of)
+def test_the_image_takes_from_the_bridge_its_settings_and_the_keys_that_it_shows(
+    path: Path,
+) -> None:
+    allowed = {"bridge.settings", "bridge.core.monitoring", "bridge.clients.authority"}
+    for name, _ in imports_of(path):
+        if name.split(".")[0] == "bridge":
+            assert name.rpartition(".")[0] in {*allowed, "bridge.errors"} or name in allowed, name
+
+
 def test_gen_config_runs_on_a_bare_python() -> None:
     for name, _ in imports_of(ROOT / "gen_config.py"):
         library = name.split(".")[0]

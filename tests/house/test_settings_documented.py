@@ -15,16 +15,19 @@ from bridge.settings.table import OLD_NAMES
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
-PROGRAMS = ("bridge", "agent", "sandbox", "deploy/stack", "deploy/installing")
+PROGRAMS = ("bridge", "agent", "sandbox", "deploy/stack", "deploy/installing", "deploy/image")
 SHAPE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|TZ")
 
 NOT_OURS = {
     "BLACKBOX_URL": "given by start.sh to gen_config.py, never by a person",
+    "COMPOSE_PROFILES": "Docker Compose's own",
+    "NODE_EXPORTER_ADDRESS": "given to a container by the compose file, never by a person",
     "NO_COLOR": "an agreement among terminal programs",
     "NO_PROXY": "an agreement among programs that take proxies",
     "PIP_NO_INDEX": "pip's own",
     "PYTHONPATH": "Python's own",
     "PYTHONUNBUFFERED": "Python's own",
+    "SECRETS_DIR": "the same in every container, never given by a person",
     "STATE_DIRECTORY": "systemd's own",
     "XDG_RUNTIME_DIR": "the desktop's own",
 }

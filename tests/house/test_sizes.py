@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("bridge", "agent", "sandbox", "deploy/stack", "deploy/installing")
+PACKAGES = ("bridge", "agent", "sandbox", "deploy/stack", "deploy/installing", "deploy/image")
 FILES = sorted(
     path
     for path in chain(*((ROOT / package).rglob("*.py") for package in PACKAGES))

@@ -72,7 +72,7 @@ class Exporter:
         for check in ("store", "telegram"):
             self._bridge.ready.labels(check).set(1)
         self._bridge.note_depth(3, 1, 7.5)
-        self._agent.ceiling.labels(Ceiling.ACTIONS.value).set(1)
+        self._agent.watch_ceiling([each.value for each in Ceiling], lambda: Ceiling.ACTIONS.value)
 
     def close(self) -> None:
         """Leave the real exporter alone."""

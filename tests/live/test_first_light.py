@@ -57,6 +57,7 @@ async def started(project: Path, path: str) -> AsyncIterator[tuple[str, str]]:
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             "./start.sh",
+            "--native",  # an engine that happens to run here is tested elsewhere
             cwd=project,
             env={**os.environ, "PATH": path},
             stdin=asyncio.subprocess.DEVNULL,

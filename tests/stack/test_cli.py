@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from deploy.stack import cli
+from deploy.stack.folder import Folder
 from deploy.stack.suggestion import suggest
 from deploy.stack.trial import SEVERITIES
 
@@ -27,13 +30,40 @@ def test_a_word_like_no_other_gets_no_guess() -> None:
     assert suggest("xyz", cli.COMMANDS) == ""
 
 
-def test_docker_is_declined_with_the_way_that_works(capsys: pytest.CaptureFixture[str]) -> None:
+def test_docker_asked_for_where_there_is_none_says_the_way_that_works(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     assert cli.main(["--docker"]) == 1
-    assert "--native works today" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no docker on PATH" in said
+    assert "./start.sh --native" in said
+
+
+def test_a_run_is_in_containers_when_it_is_asked_for_or_an_engine_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert cli.choose_containers(cli.parse(["--docker"]), folder)
+    assert not cli.choose_containers(cli.parse([]), folder)
+    monkeypatch.setattr(cli, "find_engine", lambda: None)
+    assert cli.choose_containers(cli.parse([]), folder)
+    assert not cli.choose_containers(cli.parse(["--native"]), folder)
+    with folder.hold():
+        assert not cli.choose_containers(cli.parse([]), folder), "it runs natively already"
+
+
+def test_only_containers_run_on_by_themselves(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["--native", "--detach"]) == 1
+    assert "--docker --detach" in capsys.readouterr().err
 
 
 def test_every_word_is_done_and_shown_in_the_help() -> None:
-    assert set(cli.ACTIONS) == set(cli.COMMANDS)
+    assert set(cli.ACTIONS) | {"run"} == set(cli.COMMANDS)
+    assert set(cli.ABOUT_CONTAINERS) == set(cli.COMMANDS) - {"run", "test", "agent"}
     text = cli.create_parser().format_help()
     assert all(word in text for word in cli.COMMANDS)
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from alembic import command
 from sqlalchemy import create_engine, func, select
 
 from bridge import limits
@@ -14,9 +13,9 @@ from bridge.core.audience import Destination
 from bridge.core.audit import Entry
 from bridge.core.jobs import State
 from bridge.core.kept_jobs import KeptJob, Kind, LeftJob, read_jobs, write_jobs
-from bridge.store import database as store
 from bridge.store.database import Database
 from bridge.store.jobs import Jobs
+from bridge.store.schema import bring_back, bring_up
 from bridge.store.tables import audit
 from tests.fakes.clock import NOON
 from tests.store.stage import MINUTE, SECOND, Stage
@@ -173,7 +172,7 @@ async def test_commands_of_the_version_before_are_taken_up_and_told_ones_are_not
 ) -> None:
     engine = create_engine(url)
     with engine.begin() as connection:
-        command.upgrade(store._alembic(connection), "0007")
+        bring_up(connection, "0007")
         for number, ended in ((1, "NULL"), (2, "'2026-11-01 12:00:03'")):
             connection.exec_driver_sql(
                 "INSERT INTO jobs (key, host, command, chat_id, thread_id, telegram_id, begun_by, "  # noqa: S608 - a statement of our own
@@ -193,7 +192,7 @@ async def test_commands_of_the_version_before_are_taken_up_and_told_ones_are_not
     await database.close()
     engine = create_engine(url)
     with engine.begin() as connection:
-        command.downgrade(store._alembic(connection), "0007")
+        bring_back(connection, "0007")
         left_over = connection.exec_driver_sql("SELECT key FROM jobs ORDER BY id").scalars().all()
         assert list(left_over) == ["1", "2"], "of other kinds the version before knows nothing"
     engine.dispose()

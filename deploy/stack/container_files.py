@@ -1,0 +1,137 @@
+"""What containers share with the person: inventory, targets, secrets; and whose they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.core.inventory import InventoryError, parse_inventory
+from bridge.settings import SETTINGS, Secret, Settings
+from deploy.stack.folder import StackFault, write_private
+
+# Nobody's on an ordinary machine; it serves a folder of root's, for no container of ours is root.
+UNKNOWN_USER = 10001
+LAID = ".laid"
+"""Lists the secrets that came from the settings, so that one taken out there goes here as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Whom the project's own containers run as."""
+
+    user: int
+    group: int
+
+    def take(self, path: Path, mode: int) -> None:
+        """Make a file or folder theirs.
+
+        Raises:
+            StackFault: it is somebody else's, and we may not change that.
+        """
+        status = path.stat()
+        try:
+            if (status.st_uid, status.st_gid) != (self.user, self.group):
+                os.chown(path, self.user, self.group)
+            if status.st_mode & 0o777 != mode:
+                path.chmod(mode)
+        except PermissionError:
+            raise StackFault(
+                f"{path} belongs to another user: sudo chown -R {self.user}:{self.group} {path}"
+            ) from None
+
+
+def find_owner(root: Path) -> Owner:
+    """Give the user who owns the folder; never root."""
+    if os.getuid():
+        return Owner(user=os.getuid(), group=os.getgid())
+    status = root.stat()
+    if status.st_uid:
+        return Owner(user=status.st_uid, group=status.st_gid)
+    return Owner(user=UNKNOWN_USER, group=UNKNOWN_USER)
+
+
+def lay_folders(root: Path, owner: Owner) -> None:
+    """Make what is mounted: the engine itself would make it root's."""
+    targets = root / "prometheus" / "targets"
+    targets.mkdir(parents=True, exist_ok=True)
+    for path in (targets, *targets.glob("*.json")):
+        owner.take(path, 0o755 if path.is_dir() else 0o644)
+
+
+def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[Path, str]:
+    """Give the inventory's file as containers write it, and a notice about what was done to it.
+
+    A container may write one folder, never the whole project: the file lies in that folder, and
+    where it lay before is a link to it. A file set by the person stays where it is.
+    """
+    if "AGENTS_FILE" in given:
+        path = (root / given["AGENTS_FILE"]).expanduser().absolute()
+        require_file(path)
+        return path, ""
+    usual, path = root / "agents.txt", root / "inventory" / "agents.txt"
+    path.parent.mkdir(exist_ok=True)
+    notice = ""
+    if not usual.is_symlink() and usual.exists():
+        if path.exists():  # somebody has put another one in the link's place: theirs counts
+            path.replace(path.with_name("agents.txt.before"))
+            notice = "agents.txt was put anew; the one before is inventory/agents.txt.before"
+        else:
+            notice = "agents.txt lies in inventory/ now, which containers may write; it is a link"
+        usual.replace(path)
+    require_file(path)
+    if not usual.exists():
+        usual.unlink(missing_ok=True)
+        usual.symlink_to("inventory/agents.txt")
+    for each in (path.parent, *path.parent.iterdir()):
+        owner.take(each, 0o755 if each.is_dir() else 0o644)
+    return path, notice
+
+
+def require_file(path: Path) -> None:
+    """See that the inventory is there and right, before any container is touched."""
+    if not path.is_file():
+        raise StackFault(f"{path} is not there; put a line NAME ADDRESS:9100 into it", code=2)
+    try:
+        parse_inventory(path.read_text("utf-8", errors="surrogateescape"))
+    except InventoryError as error:
+        lines = "\n".join(f"  {line}" for line in error.bad_lines)
+        raise StackFault(f"{path.name} cannot be used:\n{lines}", code=2) from None
+
+
+def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner: Owner) -> Path:
+    """Put every secret that was given into a file of its own, for the containers' user alone."""
+    folder = root / "secrets"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    texts = {}
+    for setting in SETTINGS:
+        value = getattr(settings, setting.field)
+        name, file = setting.name.lower(), given.get(f"{setting.name}_FILE", "")
+        is_given = setting.name in given or bool(file)
+        # What a person laid here themselves is theirs: it is neither written nor ever removed.
+        is_own = file == str(folder / name)
+        if setting.secret and is_given and not is_own and isinstance(value, Secret):
+            texts[name] = value.reveal()
+    if settings.notify_urls_file:
+        texts["notify_urls"] = settings.notify_urls_file.path.read_text("utf-8")
+    for name in read_laid(folder) - set(texts):
+        (folder / name).unlink(missing_ok=True)
+    for name, text in texts.items():
+        write_private(folder / name, text)
+    write_private(folder / LAID, "".join(f"{name}\n" for name in sorted(texts)))
+    for path in (*folder.iterdir(), folder):
+        owner.take(path, 0o700 if path.is_dir() else 0o600)
+    return folder
+
+
+def read_laid(folder: Path) -> set[str]:
+    """Name the secrets that an earlier start put there."""
+    path = folder / LAID
+    return set(path.read_text("utf-8").split()) if path.is_file() else set()
+
+
+def find_own_token(root: Path) -> Path | None:
+    """Find a bot token that a person put among the secrets, and not into the settings."""
+    path = root / "secrets" / "bot_token"
+    return path if path.is_file() and "bot_token" not in read_laid(path.parent) else None

@@ -1,0 +1,150 @@
+"""Run the stack in containers: start, wait until all is healthy, show what changes, end."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from deploy.stack import container_plan as plans
+from deploy.stack.container_plan import ContainerRecord
+from deploy.stack.container_preparation import Run, prepare, require_no_native
+from deploy.stack.container_start import put_image, start
+from deploy.stack.engine import EngineFault, find_engine, last_line
+from deploy.stack.first_admin import render_failure, render_invitation
+from deploy.stack.folder import Folder
+from deploy.stack.foreground import Ending
+from deploy.stack.ports import Reservations
+from deploy.stack.project import Container, Project
+from deploy.stack.voice import BAD, GOOD, QUIET, Voice
+
+LOOK_SECONDS = 1.0
+# Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
+PATIENCE_SECONDS = 180
+PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
+AGAIN = "docker compose exec bridge opswire bridge people link --first"
+
+
+def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detached: bool) -> int:
+    """Run the whole stack in containers, until a signal ends it or, detached, from now on."""
+    engine = find_engine()
+    require_no_native(folder)
+    with Ending() as ending, contextlib.closing(Reservations()) as reservations:
+        run = prepare(folder, voice, engine, reservations, is_sandbox=is_sandbox)
+        reservations.close()
+        watch = Watch(run, voice)
+        try:
+            put_image(run.project, voice)
+            start(run, voice)
+            watch.wait()
+            for line in greet(run, is_detached=is_detached):
+                voice.say(line)
+        except SystemExit:  # a signal before everything was up
+            end(run.project, voice)
+            raise
+        if is_detached:
+            return 0
+        ending.is_gentle = True
+        while not ending.count:
+            with contextlib.suppress(EngineFault):  # it is restarted, or a container just went
+                watch.look()
+            time.sleep(LOOK_SECONDS)
+        end(run.project, voice)
+    return 0
+
+
+class Watch:
+    """Tells how the containers are, change by change."""
+
+    def __init__(self, run: Run, voice: Voice) -> None:
+        self._run = run
+        self._voice = voice
+        self._known: dict[str, str] = {}
+        self._is_first = True
+
+    def wait(self) -> None:
+        """Wait until all are healthy, or until patience ends."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(EngineFault):
+                if self.look():
+                    break
+            time.sleep(LOOK_SECONDS)
+        else:
+            for name in self._run.services:
+                if self._known.get(name) != "":
+                    self._voice.mark(BAD, f"{name} is not healthy yet: ./start.sh logs {name}")
+        self._is_first = False
+
+    def look(self) -> bool:
+        """Look once and tell what is different; true when all are up."""
+        found = self._run.project.list_containers()
+        for name in self._run.services:
+            container = found.get(name)
+            state = "is gone" if container is None else "" if container.is_up else container.state
+            before, self._known[name] = self._known.get(name), state
+            if state != before:
+                self._tell(name, state, container)
+        return all(self._known[name] == "" for name in self._run.services)
+
+    def _tell(self, name: str, state: str, container: Container | None) -> None:
+        address = self._run.record.addresses.get(name, "")
+        if self._is_first:
+            if state == "":
+                self._voice.program(GOOD, name, address, f"up since {time.strftime('%H:%M:%S')}")
+        elif state == "":
+            self._voice.change(GOOD, f"{name} is up")
+        else:
+            sign = QUIET if container and container.status == "exited" else BAD
+            self._voice.change(sign, f"{name} {state}")
+
+
+def greet(run: Run, *, is_detached: bool) -> list[str]:
+    """Say where to look, what to try, how the first admin gets in, and how it ends."""
+    record = run.record
+    lines = [""]
+    if record.is_sandbox:
+        lines += [
+            f"  chat page: {render_page_address(run.project, record)}",
+            "",
+            "  Try it, in another terminal:  ./start.sh stop node_exporter",
+            "  In about a minute a card says so; ./start.sh start node_exporter ends it.",
+        ]
+    else:
+        lines += ["  The bot is at work. Try it, in another terminal:  ./start.sh test-alert"]
+        invitation = invite(run.project)
+        lines += ["", *invitation] if invitation else []
+    gateway = record.gateway
+    lines += [
+        "",
+        "  Commands on this host need its agent, which is no container: /add in the chat, with the",
+        f"  address {gateway}:8001, then AGENT_HOST={gateway} ./start.sh agent",
+        "",
+    ]
+    if is_detached:
+        return [*lines, "  It runs on by itself, also after a reboot. ./start.sh down ends it.", ""]
+    return [*lines, "  Ctrl-C ends everything.", ""]
+
+
+def render_page_address(project: Project, record: ContainerRecord) -> str:
+    """Give the chat page's address; the token stands in the fragment, which is never sent."""
+    return f"http://{record.addresses['sandbox']}/#token={project.read('sandbox', PAGE_TOKEN)}"
+
+
+def invite(project: Project) -> list[str]:
+    """Make a link for the first admin; nothing once there is one."""
+    words = ("opswire", "bridge", "people", "link", "--first", "--quiet")
+    try:
+        way_in = project.require("exec", "-T", "bridge", *words)
+    except EngineFault as fault:
+        return render_failure(str(fault), again=AGAIN)
+    return render_invitation(way_in, is_sandbox=False, again=AGAIN)
+
+
+def end(project: Project, voice: Voice) -> None:
+    """End all containers; their volumes stay."""
+    voice.say("stopping …")
+    done = project.call("down", "--remove-orphans")
+    plans.place_of(project.root).unlink(missing_ok=True)
+    if done.returncode:
+        raise EngineFault(f"not everything ended: {last_line(done.stderr or '')}")
+    voice.say("everything is stopped")

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bridge.settings import Settings, read_environment
+from deploy.stack.container_files import (
+    Owner,
+    find_own_token,
+    find_owner,
+    lay_inventory,
+    lay_secrets,
+)
+from deploy.stack.folder import StackFault
+
+TOKEN = "7000000001:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+LINE = "Server 127.0.0.1:9100\n"
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner(user=os.getuid(), group=os.getgid())
+
+
+def lay(root: Path, owner: Owner, **given: str) -> dict[str, str]:
+    environ = read_environment(root, given)
+    folder = lay_secrets(root, Settings.load(environ), environ, owner)
+    return {path.name: path.read_text() for path in folder.iterdir() if path.name != ".laid"}
+
+
+def test_the_inventory_moves_into_the_folder_that_containers_write_and_stays_where_it_was(
+    tmp_path: Path, owner: Owner
+) -> None:
+    usual = tmp_path / "agents.txt"
+    usual.write_text(LINE)
+    path, notice = lay_inventory(tmp_path, {}, owner)
+    assert path == tmp_path / "inventory" / "agents.txt"
+    assert "it is a link" in notice
+    assert usual.is_symlink()
+    assert usual.read_text() == path.read_text() == LINE
+    assert lay_inventory(tmp_path, {}, owner) == (path, ""), "the second start changes nothing"
+
+
+def test_a_file_put_in_the_links_place_counts_and_the_one_before_is_kept(
+    tmp_path: Path, owner: Owner
+) -> None:
+    usual = tmp_path / "agents.txt"
+    usual.write_text(LINE)
+    path, _ = lay_inventory(tmp_path, {}, owner)
+    usual.unlink()
+    usual.write_text("web-1 192.0.2.1:9100\n")
+    _, notice = lay_inventory(tmp_path, {}, owner)
+    assert "agents.txt.before" in notice
+    assert path.read_text() == "web-1 192.0.2.1:9100\n"
+    assert path.with_name("agents.txt.before").read_text() == LINE
+    assert usual.is_symlink()
+
+
+def test_a_lost_link_is_made_again(tmp_path: Path, owner: Owner) -> None:
+    usual = tmp_path / "agents.txt"
+    usual.write_text(LINE)
+    path, _ = lay_inventory(tmp_path, {}, owner)
+    usual.unlink()
+    lay_inventory(tmp_path, {}, owner)
+    assert usual.resolve() == path
+
+
+def test_an_inventory_that_a_person_chose_stays_where_it_is(tmp_path: Path, owner: Owner) -> None:
+    elsewhere = tmp_path / "lists" / "ours"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(LINE)
+    assert lay_inventory(tmp_path, {"AGENTS_FILE": "lists/ours"}, owner) == (elsewhere, "")
+    with pytest.raises(StackFault, match="is not there"):
+        lay_inventory(tmp_path, {"AGENTS_FILE": "lists/theirs"}, owner)
+
+
+def test_an_inventory_with_a_fault_stops_the_start_with_every_bad_line(
+    tmp_path: Path, owner: Owner
+) -> None:
+    (tmp_path / "agents.txt").write_text("web-1 nonsense\nweb-2 also:bad\n")
+    with pytest.raises(StackFault, match=r"(?s)line 1.*line 2") as caught:
+        lay_inventory(tmp_path, {}, owner)
+    assert caught.value.code == 2
+
+
+def test_secrets_lie_in_files_for_one_user_and_go_with_their_setting(
+    tmp_path: Path, owner: Owner
+) -> None:
+    (tmp_path / "password").write_text("from a file\n")
+    given = {"PROMETHEUS_USER": "ada", "PROMETHEUS_PASSWORD_FILE": str(tmp_path / "password")}
+    laid = lay(tmp_path, owner, BOT_TOKEN=TOKEN, **given)
+    assert laid == {"bot_token": TOKEN, "prometheus_password": "from a file"}
+    folder = tmp_path / "secrets"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert lay(tmp_path, owner, BOT_TOKEN=TOKEN) == {"bot_token": TOKEN}
+    assert lay(tmp_path, owner) == {}
+
+
+def test_a_token_that_a_person_put_among_the_secrets_stays_and_is_found(
+    tmp_path: Path, owner: Owner
+) -> None:
+    lay(tmp_path, owner, BOT_TOKEN=TOKEN)
+    assert find_own_token(tmp_path) is None, "it came from the settings"
+    lay(tmp_path, owner)
+    (tmp_path / "secrets" / "bot_token").write_text(TOKEN)
+    for _ in range(2):
+        own = find_own_token(tmp_path)
+        assert own == tmp_path / "secrets" / "bot_token"
+        assert lay(tmp_path, owner, BOT_TOKEN_FILE=str(own)) == {"bot_token": TOKEN}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root owns what is root's")
+def test_no_container_runs_as_root_for_a_folder_of_roots(tmp_path: Path) -> None:
+    owner = find_owner(tmp_path)
+    assert owner.user == owner.group == 10001
+    os.chown(tmp_path, 1234, 1235)
+    assert find_owner(tmp_path) == Owner(user=1234, group=1235)
