@@ -69,6 +69,19 @@ ROWS: Final[dict[str, dict[str, Any]]] = {
         "telegram_id": 77,
         "begun_by": 1001,
         "begun_at": AT,
+        "about": json.dumps(
+            {
+                "hosts": ["web-1"],
+                "port": 0,
+                "within": 30.0,
+                "name": "Ada",
+                "what": "/op_exec web-1 df -h",
+                "reply_to": 76,
+            }
+        ),
+        "out_at": AT,
+        "owner": "b" * 32,
+        "leased_until": AT + timedelta(minutes=1),
     },
     "journal": {
         "body": json.dumps(webhook(alert(host="left-1"), group="left-1")).encode(),

@@ -157,7 +157,7 @@ def test_what_is_kept_survives_the_way_back_letter_by_letter(url: str, revision:
         assert again[name] == before[name], name
 
 
-NARROWED: dict[str, set[str]] = {}
+NARROWED = {"0007": {"jobs"}}
 """Tables with fewer columns in an earlier schema than in the newest, beside the first's."""
 
 
