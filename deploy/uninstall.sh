@@ -21,4 +21,4 @@ python=$(find_python) || {
     echo "uninstall.sh: Python 3.11 or newer is needed${PYTHON:+, and PYTHON=$PYTHON is none}. Debian, Ubuntu: apt install python3 python3-venv" >&2
     exit 1
 }
-PYTHONPATH=$project exec "$python" -B -m deploy.installing uninstall "$@"
+PYTHONPATH=$project exec "$python" -P -B -m deploy.installing uninstall "$@"

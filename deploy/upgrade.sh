@@ -66,8 +66,6 @@ upgrade_services() {
         point upgrading "$(find_release current)"
     }
     before=$(find_release upgrading)
-    # An installation clears away all releases but the youngest beside it, and this is to be kept.
-    touch -c -- "$root/opt/opswire/releases/$before/whole"
     lay "$source" || give_up "it is not finished (see above): run this again, or deploy/rollback.sh, which goes back to $before"
     now=$(find_release current)
     [ "$now" = "$before" ] || point previous "$before"

@@ -23,7 +23,7 @@ console() {
     elif [ -z "$root" ]; then
         /usr/local/bin/opswire "$@"
     else
-        (cd "$root/opt/opswire/current" && STATE_DIR=$root/var/lib/opswire AGENTS_FILE=$root/var/lib/opswire/agents.txt \
+        (cd "$root/opt/opswire/current" && STATE_DIR=$root/var/lib/opswire AGENTS_FILE=$root/var/lib/opswire/inventory/agents.txt \
             .venv/bin/python -m bridge "$@")
     fi
 }

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.installing import checks, source, units
-from deploy.installing.layout import MARK, PROGRAM, RECORD, SETTINGS, Layout
+from deploy.installing.layout import MARK, RECORD, SETTINGS, Layout
 from deploy.installing.machine import Machine, Refused
 from deploy.installing.record import Record
-from deploy.installing.releases import plan_clearing
+from deploy.installing.releases import find_release, plan_clearing
 from deploy.installing.site import Site, Step
 from deploy.installing.steps import BOT_TOKEN, plan_files
 from deploy.installing.turn import take_turn
@@ -53,17 +53,13 @@ def install(wish: Wish, machine: Machine, given: Mapping[str, str], say: Say) ->
 
 def _open_site(wish: Wish, machine: Machine, given: Mapping[str, str]) -> Site:
     project = Path(__file__).resolve().parents[2]
-    if wish.layout.at(PROGRAM).resolve() in project.parents:
-        raise Refused(
-            f"{project} is what was installed: run install.sh of the folder that it came from"
-        )
     return Site(
         project=project,
         layout=wish.layout,
         machine=machine,
         record=Record.read(wish.layout.at(RECORD)),
         given=given,
-        release=source.name_release(project),
+        release=find_release(wish.layout, project) or source.name_release(project),
         bot_token=wish.bot_token,
     )
 

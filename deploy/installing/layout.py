@@ -10,6 +10,8 @@ from typing import Final
 PROGRAM: Final = "/opt/opswire"
 RELEASES: Final = f"{PROGRAM}/releases"
 CURRENT: Final = f"{PROGRAM}/current"
+UPGRADE_LINKS: Final = (f"{PROGRAM}/upgrading", f"{PROGRAM}/previous")
+"""Lead to the release that deploy/rollback.sh goes back to."""
 PROGRAMS: Final = f"{PROGRAM}/programs"
 RECORD: Final = f"{PROGRAM}/installed.json"
 MARK: Final = f"{PROGRAM}/unfinished"

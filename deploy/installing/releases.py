@@ -9,11 +9,35 @@ from pathlib import Path
 from typing import Final
 
 from deploy.installing import packages, source
-from deploy.installing.layout import CURRENT, RELEASES, SETTINGS, UNITS
+from deploy.installing.layout import (
+    CURRENT,
+    PROGRAM,
+    RELEASES,
+    SETTINGS,
+    UNITS,
+    UPGRADE_LINKS,
+    Layout,
+)
+from deploy.installing.machine import Refused
 from deploy.installing.site import Site, Step
 
 WHOLE: Final = "whole"
 """Lies in a release once all of it is there."""
+
+
+def find_release(layout: Layout, project: Path) -> str:
+    """Name the release that a project is: one that is gone back to lays itself; empty if none.
+
+    Raises:
+        Refused: it is a part of an installation that nothing can be laid from.
+    """
+    if layout.at(PROGRAM).resolve() not in project.parents:
+        return ""
+    if project.parent != layout.at(RELEASES).resolve() or not (project / WHOLE).exists():
+        raise Refused(
+            f"{project} is no whole release: run install.sh of the folder that it came from"
+        )
+    return project.name
 
 
 def plan_release(site: Site) -> Iterator[Step]:
@@ -57,9 +81,8 @@ def _complete(site: Site) -> None:
 
 
 def plan_clearing(site: Site) -> Iterator[Step]:
-    """Take away releases older than the one before this, and units that another role had."""
-    releases = [path for path in site.layout.at(RELEASES).glob("*") if path.name != site.release]
-    for path in sorted(releases, key=_find_age)[:-1]:
+    """Take away releases that nothing goes back to, and units that another role had."""
+    for path in _find_old(site):
         yield Step(
             sentence=f"remove the old release {path.name}", perform=partial(shutil.rmtree, path)
         )
@@ -71,6 +94,14 @@ def plan_clearing(site: Site) -> Iterator[Step]:
             perform=partial(_remove_unit, site, unit),
             path=unit,
         )
+
+
+def _find_old(site: Site) -> list[Path]:
+    """Find the releases that are neither this one nor the one before it nor one to go back to."""
+    others = [path for path in site.layout.at(RELEASES).glob("*") if path.name != site.release]
+    links = [site.layout.at(link) for link in UPGRADE_LINKS]
+    kept = {link.readlink().name for link in links if link.is_symlink()}
+    return [path for path in sorted(others, key=_find_age)[:-1] if path.name not in kept]
 
 
 def _find_age(release: Path) -> float:

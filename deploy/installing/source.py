@@ -15,6 +15,8 @@ FOLDERS: Final = ("agent", "bridge", "deploy", "docs", "templates")
 FILES: Final = (".env.example", "LICENSE", "README.md", "gen_config.py", "pyproject.toml")
 EDITABLE: Final = {"prometheus": "*.yml", "alertmanager": "*.yml"}
 """Folders of files that their owner may edit; they lie in /etc, and a release links to them."""
+SHIPPED: Final = "shipped"
+"""Where a release keeps what ships of them: going back to it, they are laid from there."""
 _LOCAL: Final = ".local.yml"
 """The end of what gen_config.py writes."""
 
@@ -33,10 +35,16 @@ def list_program(project: Path) -> Iterator[Path]:
         )
 
 
+def find_shipped(project: Path) -> Path:
+    """Find where the shipped files lie that their owner may edit."""
+    kept = project / SHIPPED
+    return kept if kept.is_dir() else project
+
+
 def list_editable(project: Path) -> Iterator[Path]:
     """List the shipped files that their owner may edit."""
     for folder, pattern in EDITABLE.items():
-        for path in sorted((project / folder).rglob(pattern)):
+        for path in sorted((find_shipped(project) / folder).rglob(pattern)):
             local = {"rules.local", "targets", "secrets"} & set(path.parts)
             if not local and not path.name.endswith(_LOCAL):
                 yield path
@@ -45,7 +53,7 @@ def list_editable(project: Path) -> Iterator[Path]:
 def name_release(project: Path) -> str:
     """Name a release by its version and its content: two installations of one are the same."""
     content = hashlib.sha256()
-    for path in list_program(project):
+    for path in [*list_program(project), *list_editable(project)]:
         content.update(f"{path.relative_to(project)}\0{path.stat().st_mode & 0o100}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return f"{read_version(project)}-{content.hexdigest()[:10]}"
@@ -63,7 +71,12 @@ def read_version(project: Path) -> str:
 def copy_program(project: Path, place: Path) -> None:
     """Copy the program; what an earlier copy left half done is overwritten."""
     for path in list_program(project):
-        copy = place / path.relative_to(project)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-        copy.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+        _copy(path, place / path.relative_to(project))
+    for path in list_editable(project):
+        _copy(path, place / SHIPPED / path.relative_to(project))
+
+
+def _copy(path: Path, copy: Path) -> None:
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, copy)
+    copy.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)

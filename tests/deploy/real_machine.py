@@ -39,15 +39,22 @@ def find_obstacle() -> str:
     for program in ("unshare", "nsenter", "systemctl", "systemd-analyze"):
         if shutil.which(program) is None:
             return f"{program} is not installed here"
-    version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-    if not Path(PYTHON).exists() or subprocess.run([PYTHON, "-c", version], check=False).returncode:
-        return f"{PYTHON} is another Python than that of the tests"
+    if other := find_other_python():
+        return other
     done = subprocess.run(
         ["unshare", *SPACES, "--fork", "sh", "-c", "mount -t cgroup2 cgroup2 /mnt"],
         capture_output=True,
         check=False,
     )
     return "" if done.returncode == 0 else "this machine gives no name spaces with control groups"
+
+
+def find_other_python() -> str:
+    """Say that services would run another Python than the tests; empty where it is the same."""
+    version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    if not Path(PYTHON).exists() or subprocess.run([PYTHON, "-c", version], check=False).returncode:
+        return f"{PYTHON} is another Python than that of the tests"
+    return ""
 
 
 class RealMachine:

@@ -246,6 +246,27 @@ def test_a_release_that_was_cut_off_while_copied_never_runs(
     assert str((root / "opt/opswire/current").readlink()).startswith("releases/9.9.9-")
 
 
+@pytest.mark.parametrize("link", ["upgrading", "previous"])
+def test_the_release_that_an_upgrade_goes_back_to_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    for version in ("1.0", "2.0"):
+        monkeypatch.setattr(source, "read_version", lambda _, version=version: version)
+        lay(root)
+    first, second = sorted(path.name for path in (root / "opt/opswire/releases").iterdir())
+    (root / "opt/opswire" / link).symlink_to(f"releases/{first}")
+    monkeypatch.setattr(source, "read_version", lambda _: "3.0")
+    lay(root)
+    left = sorted(path.name for path in (root / "opt/opswire/releases").iterdir())
+    assert left[:-1] == [first, second]
+    assert left[-1].startswith("3.0-")
+    (root / "opt/opswire" / link).unlink()
+    lay(root)
+    assert [
+        path.name for path in (root / "opt/opswire/releases").iterdir() if path.name == first
+    ] == []
+
+
 def test_an_upgrade_takes_the_packages_along_and_keeps_one_release_before(
     root: Path, machine: ScratchMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
