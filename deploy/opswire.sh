@@ -6,6 +6,7 @@ usage() {
     cat <<'END'
 opswire agent enrol              make this host known to a bridge, with a code of /add
 opswire people|chats|audit|…     the bridge's console (opswire people --help)
+opswire backup|restore FILE      everything that is kept, into one file and back
 opswire status                   how every service is
 END
 }
@@ -28,6 +29,53 @@ run_as() {
         --property=WorkingDirectory=/opt/opswire/current --property=UMask=0077 "$@"
 }
 
+ask_bridge() {
+    run_as opswire --property=EnvironmentFile=-/etc/opswire/monitoring.env \
+        --property=EnvironmentFile=-/etc/opswire/bridge.env \
+        --property=LoadCredential=secret:/etc/opswire/secrets \
+        --setenv=STATE_DIR=/var/lib/opswire --setenv=AGENTS_FILE=/var/lib/opswire/inventory/agents.txt \
+        /opt/opswire/current/deploy/with-secrets.sh "$python" -m bridge "$@"
+}
+
+# The bridge's user reads and writes its store alone; what lies elsewhere is carried there or from there.
+# shellcheck disable=SC2086 # no option has a blank
+carry() {
+    deed=$1 file='' words=''
+    shift
+    for word; do
+        case $word in
+            -*) words="$words $word" ;;
+            *) file=$word ;;
+        esac
+    done
+    case $file in
+        '' | /var/lib/opswire/*) ask_bridge "$deed" $words ${file:+"$file"}; return ;;
+    esac
+    place=$(mktemp -d /var/lib/opswire/carried.XXXXXX)
+    trap 'rm -rf -- "$place"' EXIT
+    carried=$place/${file##*/}
+    if [ "$deed" = restore ]; then
+        cp -- "$file" "$carried"
+        chown -R opswire:opswire "$place"
+        ask_bridge restore $words "$carried"
+        return
+    fi
+    case "$words " in
+        *" --force "*) ;;
+        *) [ ! -e "$file" ] || { echo "opswire: $file is there already; --force replaces it" >&2; exit 1; } ;;
+    esac
+    [ -d "$(dirname -- "$file")" ] || { echo "opswire: there is no folder $(dirname -- "$file")" >&2; exit 1; }
+    chown opswire:opswire "$place"
+    ask_bridge backup $words "$carried"
+    # Whole or not at all, also on another disk.
+    chown root:root "$carried"
+    trap 'rm -rf -- "$place" "$file.unfinished"' EXIT
+    cp -p -- "$carried" "$file.unfinished"
+    sync -- "$file.unfinished"
+    mv -f -- "$file.unfinished" "$file"
+    echo "It is $file now."
+}
+
 case $1 in
     agent)
         shift
@@ -35,11 +83,6 @@ case $1 in
             --setenv=AGENT_STATE_DIR=/var/lib/opswire-agent "$python" -m agent "$@"
         [ "${1:-}" != enrol ] || systemctl restart opswire-agent-root opswire-agent
         ;;
-    *)
-        run_as opswire --property=EnvironmentFile=-/etc/opswire/monitoring.env \
-            --property=EnvironmentFile=-/etc/opswire/bridge.env \
-            --property=LoadCredential=secret:/etc/opswire/secrets \
-            --setenv=STATE_DIR=/var/lib/opswire --setenv=AGENTS_FILE=/var/lib/opswire/inventory/agents.txt \
-            /opt/opswire/current/deploy/with-secrets.sh "$python" -m bridge "$@"
-        ;;
+    backup | restore) carry "$@" ;;
+    *) ask_bridge "$@" ;;
 esac

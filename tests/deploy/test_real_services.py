@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from deploy.installing import source
 from deploy.installing.layout import USERS
 from tests.deploy.real_machine import RealMachine, find_obstacle
 from tests.deploy.scratch import ROOT
+from tests.deploy.test_versions import LATER, MIGRATION, NEWEST
 
 OBSTACLE = find_obstacle()
 pytestmark = [
@@ -18,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(OBSTACLE != "", reason=OBSTACLE or "none"),
 ]
 
+PARTS = (*source.FOLDERS, *source.EDITABLE, *source.FILES, "agents.txt")
 INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /run/bot_token"
 PROBE = f"/opt/opswire/current/.venv/bin/python -B {ROOT}/tests/deploy/probe_jobs.py {ROOT}"
 QUERY = "curl -s http://127.0.0.1:9090/api/v1/query --data-urlencode 'query={}'"
@@ -212,6 +215,46 @@ def test_logs_are_in_the_journal_under_their_names_and_hold_no_secret(
         assert machine.run(f"cat /etc/opswire/secrets/{name}").strip() not in said
     environs = machine.run("cat /proc/[0-9]*/environ | tr '\\0' '\\n'")
     assert machine.run("cat /etc/opswire/secrets/bot_token").strip() not in environs
+
+
+def test_a_backup_lies_where_it_was_asked_for_and_brings_everything_back(
+    machine: RealMachine,
+) -> None:
+    machine.run("mkdir -m 700 /srv/kept; opswire people add 1001 admin")
+    machine.run("opswire people add 1002 viewer; opswire backup /srv/kept/one.zip")
+    assert machine.run("stat -c '%a %U' /srv/kept/one.zip").strip() == "600 root"
+    again = machine.ask("opswire", "backup", "/srv/kept/one.zip")
+    assert (again.returncode, "--force replaces it" in again.stderr) == (1, True)
+    machine.run("opswire backup --force /srv/kept/one.zip; opswire people remove 1002")
+    refused = machine.ask("opswire", "restore", "/srv/kept/one.zip")
+    assert (refused.returncode, "another bridge is running" in refused.stderr) == (1, True)
+    machine.run("systemctl stop opswire-bridge; opswire restore /srv/kept/one.zip")
+    machine.run("systemctl start opswire-bridge")
+    people = machine.run("opswire people list")
+    assert "1001" in people
+    assert "1002" in people
+    assert "sound" in machine.run("opswire audit verify")
+    assert machine.run("ls -A /srv/kept; find /var/lib/opswire -name 'carried*'") == "one.zip\n"
+
+
+def test_services_go_to_another_version_and_back(machine: RealMachine) -> None:
+    machine.run(f"mkdir /srv/later; cd {ROOT}; cp -a {' '.join(PARTS)} /srv/later/")
+    machine.run("sed -i 's/__version__ = \"/__version__ = \"9./' /srv/later/bridge/__init__.py")
+    machine.put(f"/srv/later/bridge/store/migrations/versions/{LATER}_later.py", MIGRATION)
+    version = "readlink /opt/opswire/current | grep -o '/9[.]' || true"
+    schema = "opswire database revision | grep -o 'the database has schema [0-9]*'"
+    pid = machine.run("systemctl show -P MainPID opswire-bridge")
+    machine.run("/srv/later/deploy/upgrade.sh")
+    assert machine.run(version).strip() == "/9."
+    assert machine.run("systemctl show -P MainPID opswire-bridge") != pid
+    machine.wait_for(f"{schema} || true", f"the database has schema {LATER}")
+    assert machine.run("ls /var/lib/opswire/backups | wc -l").strip() == "1"
+    machine.run("/srv/later/deploy/rollback.sh")
+    assert machine.run(version) == ""
+    assert machine.run(schema).strip() == f"the database has schema {NEWEST}"
+    machine.wait_for("systemctl is-active opswire-bridge || true", "active")
+    assert "1001" in machine.run("opswire people list")
+    assert "group_wait: 11s" in machine.run("cat /etc/opswire/alertmanager/alertmanager.yml")
 
 
 def test_after_a_removal_nothing_is_left(machine: RealMachine) -> None:
