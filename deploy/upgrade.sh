@@ -13,7 +13,8 @@ deploy/upgrade.sh [--folder] [VERSION | PATH]
 Services (after deploy/install.sh): goes to the version in PATH, a copy of the project; to VERSION,
 a tag of this clone; or, without a word, to this copy.
 A folder (a git clone that ./start.sh runs in; --folder where both are there): goes to VERSION, or
-to the newest of its branch. The stack must not run.
+to the newest of its branch. The stack must not run; in containers it must, for only they reach what
+is kept.
 
 A backup is made first. Cut off anywhere, it goes on when it is run again; deploy/rollback.sh goes
 back to the version before, with the database.

@@ -16,9 +16,14 @@ require_root() {
 
 control() { [ -n "$root" ] || systemctl "$@"; }
 
+# A folder whose stack runs in containers: start.sh has written down how.
+in_containers() { ! is_installed && [ -e "$project/.runtime/containers.json" ]; }
+
 # The bridge's console, of the version that is there now.
 console() {
-    if ! is_installed; then
+    if in_containers; then
+        (cd "$project" && ./start.sh --docker console "$@")
+    elif ! is_installed; then
         (cd "$project" && .venv/bin/python -m bridge "$@")
     elif [ -z "$root" ]; then
         /usr/local/bin/opswire "$@"
@@ -80,6 +85,10 @@ require_folder() {
         give_up "$project is no git clone, and nothing is installed as a service: unpack the other version beside it, move .env, agents.txt and state there, and start it"
     [ -x "$project/.venv/bin/python" ] || give_up "nothing ever ran in this folder; ./start.sh starts it"
     state=$(find_state) || give_up "the settings cannot be read (see above); nothing was changed"
+    if in_containers; then return; fi
+    if [ -L "$project/agents.txt" ] && [ ! -e "$state/opswire.db" ]; then
+        give_up "the containers of this folder are down, and only they reach what is kept: ./start.sh --docker --detach, then run this again"
+    fi
     for lock in "$state/bridge.lock" "$state/sandbox/bridge.lock"; do
         if [ -e "$lock" ] && ! flock -n "$lock" true; then
             give_up "the bridge of this folder is running: end it first (Ctrl-C, or ./start.sh down)"

@@ -82,8 +82,8 @@ def list_sheets(site: Site) -> Iterator[Sheet]:
         yield Sheet(path=f"{SETTINGS}/bridge.env", text=text, mode=0o600)
         for path in source.list_editable(site.project):
             text = path.read_text(encoding="utf-8")
-            name = path.relative_to(source.find_shipped(site.project))
-            yield Sheet(path=f"{SETTINGS}/{name}", text=text)
+            inner = path.relative_to(source.find_shipped(site.project))
+            yield Sheet(path=f"{SETTINGS}/{inner}", text=text)
     if site.layout.role is not Role.BRIDGE:
         text = env_files.render_agent(example)
         yield Sheet(path=f"{SETTINGS}/agent.env", text=text, mode=0o600)

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from deploy.stack.bridge_console import ask_native
 from deploy.stack.console import end_stack, show_logs, start_one, stop_one, tell_status
 from deploy.stack.container_console import ContainerConsole, find_containers
 from deploy.stack.containers import run_containers
@@ -32,6 +33,7 @@ COMMANDS = (
     "test-alert",
     "stop",
     "start",
+    "console",
     "agent",
 )
 EPILOG = """\
@@ -62,6 +64,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     if words[:1] == ["test"] and "--" in words:
         place = words.index("--")
         words, passed = words[:place], words[place + 1 :]
+    elif "console" in words:  # what comes behind it is for another program
+        place = words.index("console")
+        words, passed = words[: place + 1], words[place + 1 :]
     for word in words[:1]:
         if not word.startswith("-") and word not in COMMANDS:
             hint = suggest(word, COMMANDS)
@@ -104,6 +109,7 @@ def create_parser() -> argparse.ArgumentParser:
     for verb in ("stop", "start"):
         word = words.add_parser(verb, help=f"{verb} one program of the running stack")
         word.add_argument("program")
+    words.add_parser("console", help="people, chats, audit, enrol, backup, restore, database")
     words.add_parser("agent", help="on a monitored host: what is measured there, and no more")
     return parser
 
@@ -160,6 +166,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace, Folder, Voice], int]] = {
     "test-alert": _test_alert,
     "stop": lambda wish, folder, voice: stop_one(folder, wish.program, voice),
     "start": lambda wish, folder, voice: start_one(folder, wish.program, voice),
+    "console": lambda wish, folder, _: ask_native(folder, wish.passed or ["--help"]),
     "agent": lambda _, folder, voice: run_host(folder, voice),
 }
 
@@ -180,6 +187,7 @@ ABOUT_CONTAINERS: dict[str, Callable[[argparse.Namespace, ContainerConsole], int
     "test-alert": lambda wish, console: console.send_test_alert(_check_severity(wish)),
     "stop": lambda wish, console: console.stop(wish.program),
     "start": lambda wish, console: console.start(wish.program),
+    "console": lambda wish, console: console.ask_bridge(wish.passed or ["--help"]),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bridge.settings import Settings, read_environment
 from deploy.stack import checks_machine as machine
 from deploy.stack import checks_running as running
 from deploy.stack import container_plan as plans
+from deploy.stack.bridge_console import ask_container
 from deploy.stack.console import CONSEQUENCES
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.container_preparation import open_project
@@ -114,6 +116,10 @@ class ContainerConsole:
             voice=self._voice,
             root=self._folder.root,
         )
+
+    def ask_bridge(self, words: Sequence[str]) -> int:
+        """Give words to the bridge's own console."""
+        return ask_container(self._project, self._record, words)
 
     def examine(self) -> int:
         """Print every finding; 1 when one needs mending."""

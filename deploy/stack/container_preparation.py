@@ -124,16 +124,14 @@ def take_ports(
     def is_free(host: str, port: int) -> bool:
         return port in kept or reservations.is_free(host, port)
 
-    chosen = {**wishes.list_set_ports()}
+    wanted = plans.list_ports(wishes)
+    chosen = wishes.list_set_ports(wanted)
     if before and running:
         chosen = {
             port.setting: before.ports[port.program]
-            for port in plans.list_ports(wishes)
+            for port in wanted
             if port.program in before.ports
         } | chosen
-    wanted = plans.list_ports(wishes)
-    named = {port.setting for port in wanted}
-    chosen = {setting: number for setting, number in chosen.items() if setting in named}
     ports, notices = choose_ports(wanted, chosen, is_free=is_free)
     for notice in notices:
         voice.say(notice)

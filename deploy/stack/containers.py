@@ -21,7 +21,7 @@ LOOK_SECONDS = 1.0
 # Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
 PATIENCE_SECONDS = 180
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
-AGAIN = "docker compose exec bridge opswire bridge people link --first"
+AGAIN = "./start.sh console people link --first"
 
 
 def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detached: bool) -> int:

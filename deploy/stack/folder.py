@@ -54,6 +54,8 @@ class Record:
     addresses: dict[str, str]
     ready_urls: dict[str, str]
     urls: dict[str, str]
+    bridge_environ: dict[str, str] = field(default_factory=dict)
+    """What the bridge was told beside what the person set."""
 
 
 class Folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,10 +95,10 @@ class Wishes:
             if wish
         ]
 
-    def list_set_ports(self) -> dict[str, int]:
-        """List the ports that a person set."""
+    def list_set_ports(self, ports: Iterable[Port] | None = None) -> dict[str, int]:
+        """List those of a run's ports that a person set; a run in containers has others."""
         found = {}
-        for port in self.list_ports():
+        for port in self.list_ports() if ports is None else ports:
             number = getattr(self.settings, port.setting.lower(), None)
             if number is None:  # the agent reads its own settings
                 number = int(self.given[port.setting])
@@ -182,10 +182,15 @@ class Plan:
 
     def bridge(self) -> Member:
         """The bridge, with all that the person set and where its peers stand."""
+        command = [sys.executable, "-m", "bridge"]
+        environ = {**self.environ, **self.wishes.given, **self.bridge_environ}
+        return self.member("bridge", command, ready_path="/healthz", **environ)
+
+    @property
+    def bridge_environ(self) -> dict[str, str]:
+        """What the bridge is told beside what the person set: no secret."""
         wishes = self.wishes
         environ = {
-            **self.environ,
-            **wishes.given,
             **self.urls,
             "SERVER_PORT": str(self.ports["bridge"]),
             "AGENTS_PORT": str(self.ports["agents_door"]),
@@ -205,8 +210,7 @@ class Plan:
                 "ALERT_CHAT_ID": wishes.given.get("ALERT_CHAT_ID", SANDBOX_CHAT),
                 "ALLOWED_USERS": wishes.given.get("ALLOWED_USERS", SANDBOX_ADMIN),
             }
-        command = [sys.executable, "-m", "bridge"]
-        return self.member("bridge", command, ready_path="/healthz", **environ)
+        return environ
 
     def prometheus(self) -> Member:
         """The stack's own Prometheus."""

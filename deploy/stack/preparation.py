@@ -104,6 +104,7 @@ def record_of(plan: Plan) -> Record:
         addresses={member.name: member.address for member in members},
         ready_urls={member.name: member.ready_url for member in members},
         urls=plan.urls,
+        bridge_environ=plan.bridge_environ,
     )
 
 

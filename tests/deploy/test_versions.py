@@ -42,6 +42,14 @@ release=$2/opt/opswire/releases/$(cat "$project/VERSION")
 ln -sfn "releases/$(cat "$project/VERSION")" "$2/opt/opswire/current"
 """
 
+# Takes the place of the one that asks a container: the volume is a folder.
+START = """#!/bin/sh
+echo "$*" >>.runtime/asked
+[ "$2" = console ] || exit 0
+shift 2
+STATE_DIR={volume} exec .venv/bin/python -m bridge "$@"
+"""
+
 
 def copy_program(place: Path) -> None:
     for name in PROGRAM:
@@ -184,6 +192,33 @@ def test_the_version_before_names_the_way_out_of_a_later_database(clone: Copy) -
     said = clone.run(".venv/bin/python", "-m", "bridge", "people", "list", fails=True)
     assert f"schema {LATER}" in said
     assert f"database downgrade {NEWEST}" in said
+
+
+def test_a_folder_whose_stack_is_in_containers_is_asked_through_them(clone: Copy) -> None:
+    record, asked = clone.folder / ".runtime/containers.json", clone.folder / ".runtime/asked"
+    (clone.folder / "agents.txt").unlink()
+    (clone.folder / "agents.txt").symlink_to("inventory/agents.txt")
+    clone.state = clone.folder / "volume"
+    clone.bridge("people", "add", "1003", "admin")
+    start = clone.folder / "start.sh"
+    start.write_text(START.format(volume=clone.state))
+    start.chmod(0o755)
+    clone.state = clone.folder / "state"
+    shutil.rmtree(clone.state)
+    assert "the containers of this folder are down" in clone.run(
+        "deploy/upgrade.sh", "9", fails=True
+    )
+    record.touch()
+    clone.run("deploy/upgrade.sh", "9")
+    [backup] = clone.backups
+    assert backup.stat().st_size > 0
+    clone.state = clone.folder / "volume"
+    clone.bridge("people", "add", "1004", "viewer")
+    assert clone.schema == LATER
+    clone.run("deploy/rollback.sh")
+    assert clone.schema == NEWEST
+    told = asked.read_text()
+    assert told.index("stop bridge") < told.index("console database downgrade")
 
 
 # ---- services ---------------------------------------------------------------------------------

@@ -207,6 +207,21 @@ async def send(house: House, names: list[str]) -> bool:
     return answer.is_success
 
 
+async def restore_what_was_backed_up(house: House) -> None:
+    """Make a backup while the bridge runs, change something, and bring back what was."""
+    backup = str(house.project.parent / "opswire.zip")
+    await house.say("console", "people", "add", "1002", "viewer")
+    assert f"{backup} holds" in await house.say("console", "backup", backup)
+    await house.say("console", "people", "remove", "1002")
+    code, said = await house.start_sh("console", "restore", backup)
+    assert (code, "another bridge is running" in said) == (1, True), said
+    await house.say("stop", "bridge")
+    assert "All of it is back" in await house.say("console", "restore", backup)
+    await house.say("start", "bridge")
+    assert "1002" in await house.say("console", "people", "list")
+    assert "sound" in await house.say("console", "audit", "verify")
+
+
 def test_the_compose_files_own_check_has_nothing_to_say(house: tuple[str, House]) -> None:
     generation, stack = house
     command = ["docker", "compose"] if generation == "2" else ["docker-compose"]
@@ -260,6 +275,7 @@ async def test_no_alert_is_lost_while_every_container_restarts_and_a_stopped_exp
 
             await until(card_is_there, seconds=CARD_SECONDS, step=1)
             assert "is up" in await stack.say("start", "node_exporter")
+        await restore_what_was_backed_up(stack)
         code, said = await stack.start_sh("doctor")
         assert "engine" in said
         assert code in {0, 1}, "what was restarted may not have been asked again yet"

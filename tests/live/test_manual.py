@@ -41,11 +41,19 @@ async def test_what_the_manual_says_to_type_beside_a_running_stack_works(tmp_pat
         assert found is not None
         ready = await type_there(project, f"curl -s http://{found[1]}/readyz")
         assert '"status":"ready"' in ready
+        assert "1001" in await terminal.say("console", "people", "list")
+        assert "-2001" in await terminal.say("console", "chats", "list")
+        backup = str(tmp_path / "opswire.zip")
+        assert f"{backup} holds" in await terminal.say("console", "backup", backup)
+        await terminal.say("stop", "bridge")
+        assert "All of it is back" in await terminal.say("console", "restore", backup)
+        assert "bridge is up" in await terminal.say("start", "bridge")
         # Beside the local Telegram the state is elsewhere, as docs/people.md says.
         sealed = await type_there(
             project, "STATE_DIR=state/sandbox .venv/bin/python -m bridge audit verify"
         )
         assert "sound" in sealed
+        assert "sound" in await terminal.say("console", "audit", "verify")
         await terminal.say("down")
         assert "nothing runs" in (await terminal.call("status"))[1]
 

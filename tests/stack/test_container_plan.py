@@ -35,6 +35,12 @@ def test_the_local_telegram_is_a_profile_of_its_own(wish: Wish) -> None:
     assert "sandbox" not in plans.list_services(real)
 
 
+def test_a_port_that_a_person_sets_is_taken_as_it_is(wish: Wish) -> None:
+    given = {"COMPOSE_PROFILES": "grafana", "GRAFANA_PORT": "3100", "BLACKBOX_PORT": "9200"}
+    wishes = wish(**given)
+    assert wishes.list_set_ports(plans.list_ports(wishes)) == {"GRAFANA_PORT": 3100}
+
+
 def test_no_secret_is_told_to_the_compose_file(wish: Wish) -> None:
     token = "7000000001:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     told = environ(wish(is_sandbox=False, BOT_TOKEN=token, LOGOUTS="none", STATE_DIR="./here"))
