@@ -13,6 +13,12 @@ from deploy.stack.folder import StackFault, write_private
 
 # Nobody's on an ordinary machine; it serves a folder of root's, for no container of ours is root.
 UNKNOWN_USER = 10001
+# Mounted from here into containers; no secret is among it.
+SHIPPED = (
+    *("grafana", "grafana/**/*", "prometheus", "prometheus/rules", "alertmanager"),
+    *("prometheus/prometheus.yml", "prometheus/blackbox.yml", "prometheus/rules/*.yml"),
+    "alertmanager/alertmanager.yml",
+)
 LAID = ".laid"
 """Lists the secrets that came from the settings, so that one taken out there goes here as well."""
 
@@ -58,6 +64,26 @@ def lay_folders(root: Path, owner: Owner) -> None:
     targets.mkdir(parents=True, exist_ok=True)
     for path in (targets, *targets.glob("*.json")):
         owner.take(path, 0o755 if path.is_dir() else 0o644)
+    for pattern in SHIPPED:
+        for path in root.glob(pattern):
+            open_to_all(path)
+
+
+def open_to_all(path: Path) -> None:
+    """Let every container's user read what ships: a clone may be its owner's alone.
+
+    Raises:
+        StackFault: it is somebody else's.
+    """
+    mode = path.stat().st_mode & 0o777
+    wanted = mode | (0o055 if path.is_dir() else 0o044)
+    try:
+        if mode != wanted:
+            path.chmod(wanted)
+    except PermissionError:
+        raise StackFault(
+            f"containers cannot read {path}: sudo chmod a+r{'x' * path.is_dir()} {path}"
+        ) from None
 
 
 def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[Path, str]:

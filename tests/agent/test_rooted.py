@@ -22,7 +22,8 @@ from agent.listeners import Outcome
 from agent.ports import Holder, list_listening, read_sockets
 from agent.root_door import RootAbsent, RootDoor, open_root
 from agent.root_verbs import VERBS, Piece, Root
-from agent.rooted import Server, main
+from agent.rooted import SOCKET, Server, main
+from bridge.settings.agent_table import AGENT_SETTINGS
 from tests.agent.test_listeners import LISTENER
 from tests.agent.test_ports import ANY4, LISTEN, Proc, line
 
@@ -45,6 +46,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             return path
 
         yield run
+
+
+def test_it_listens_where_agents_look_for_it() -> None:
+    [setting] = [each for each in AGENT_SETTINGS if each.name == "AGENT_ROOT_SOCKET"]
+    assert str(SOCKET) == setting.default
 
 
 def ask(path: Path, request: bytes) -> bytes:

@@ -10,6 +10,7 @@ from deploy.stack.container_files import (
     Owner,
     find_own_token,
     find_owner,
+    lay_folders,
     lay_inventory,
     lay_secrets,
 )
@@ -28,6 +29,31 @@ def lay(root: Path, owner: Owner, **given: str) -> dict[str, str]:
     environ = read_environment(root, given)
     folder = lay_secrets(root, Settings.load(environ), environ, owner)
     return {path.name: path.read_text() for path in folder.iterdir() if path.name != ".laid"}
+
+
+def test_what_ships_is_read_by_every_container_and_no_secret_is(
+    tmp_path: Path, owner: Owner
+) -> None:
+    shipped = [
+        tmp_path / name
+        for name in (
+            *("grafana/provisioning/datasources/opswire.yml", "grafana/dashboards/fleet.json"),
+            *("prometheus/prometheus.yml", "prometheus/rules/alerts.yml"),
+            "alertmanager/alertmanager.yml",
+        )
+    ]
+    secret = tmp_path / "prometheus" / "secrets" / "webhook_token"
+    for path in (*shipped, secret):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        path.chmod(0o600)
+        path.parent.chmod(0o700)
+    lay_folders(tmp_path, owner)
+    assert {path.stat().st_mode & 0o777 for path in shipped} == {0o644}
+    folders = {folder for path in shipped for folder in path.relative_to(tmp_path).parents[:-1]}
+    assert {(tmp_path / folder).stat().st_mode & 0o777 for folder in folders} == {0o755}
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert secret.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_inventory_moves_into_the_folder_that_containers_write_and_stays_where_it_was(
