@@ -77,7 +77,7 @@ class Place:
         return self.above / "beside"
 
     def make(self) -> None:
-        for each in (self.state, self.state / "outputs", self.beside):
+        for each in (self.above, self.state, self.state / "outputs", self.beside):
             each.mkdir(mode=0o700)
         for name, text in FILES.items():
             (self.state / name).write_text(text)
@@ -109,7 +109,7 @@ def give(folder: Path, user: str) -> None:
 
 @pytest.fixture
 def place(shared: Path, ordinary: str) -> Place:
-    made = Place(shared, ordinary)
+    made = Place(shared / "above", ordinary)
     made.make()
     return made
 
