@@ -103,6 +103,34 @@ def test_known_secrets_are_hidden_in_message_and_file_and_no_entity_moves() -> N
     assert hidden.attachment.content == f"a {DOT * len(METRICS)}\n".encode() + b"\xff"
 
 
+@pytest.mark.parametrize("left", [METRICS[:12], METRICS[:-1], METRICS[12:30], METRICS[-12:]])
+@pytest.mark.parametrize("form", ["a {}", "a {}\n⋯\nb", "a {}…", "{} b", "⋯\n{} b", "a\n{}\nb"])
+def test_what_is_left_of_a_known_secret_that_was_cut_is_hidden(left: str, form: str) -> None:
+    is_first, is_last = form.startswith(("{", "⋯", "a\n{")), not form.endswith("} b")
+    is_there = METRICS.startswith(left) if is_last else False
+    is_there = is_there or (METRICS.endswith(left) and is_first)
+    text = form.format(left)
+    hidden = Veil((METRICS,)).hide(
+        Content(text=Formatted(text), attachment=Attachment(name="x", content=text.encode()))
+    )
+    expected = form.format(DOT * len(left)) if is_there else text
+    assert hidden.text.text == expected
+    assert hidden.attachment is not None
+    assert hidden.attachment.content.decode() == expected
+
+
+def test_a_word_that_begins_as_a_secret_does_is_left_alone() -> None:
+    content = Content(text=Formatted(f"{METRICS[:14]}y of metrics, {METRICS[:14]} and more"))
+    assert Veil((METRICS,)).hide(content) == content
+
+
+@pytest.mark.parametrize("line", [f"{TOKEN[:18]}\n⋯\nx", f"a {TOKEN[:22]}"])
+def test_a_bots_token_that_was_cut_is_hidden(line: str) -> None:
+    hidden = hide_shapes(line)
+    assert TOKEN[:18] not in hidden
+    assert len(hidden) == len(line)
+
+
 def test_short_secrets_hide_no_ordinary_words() -> None:
     content = Content(text=Formatted("the admin of postgres"))
     for veil in (Veil(("admin", "postgres", "")), Veil(())):
