@@ -21,11 +21,18 @@ _TOKEN: Final = re.compile(
 )
 """A whole one, or one that is cut off."""
 _MARK: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----")
-_LINE: Final = re.compile(r"[A-Za-z0-9+/=]+\s*")
+_LINE: Final = re.compile(r"[ \t]*[A-Za-z0-9+/=]+[ \t]*")
 _LONG: Final = 16
-"""A line of a key has more characters, but for its last one; other lines have blanks before."""
+"""A line of a key has more characters, but for its last one; other lines have blanks in them."""
 _KEY_CHARACTERS: Final = 16_384  # chosen: a key of 16,384 bits takes less
-_LINES_AFTER: Final = re.compile(rf"(?:\s*[A-Za-z0-9+/=]{{{_LONG},}}(?!\S))+")
+_BREAK: Final = re.compile(r"(\r?\n|(?:\\r)?\\n)")
+"""Where a line ends; in JSON, a key is one line in which line ends are written out."""
+_BETWEEN: Final = r"(?:\s|\\[nr])*+"
+_LINES_AFTER: Final = re.compile(
+    rf"(?:{_BETWEEN}[A-Za-z][A-Za-z0-9-]{{0,30}}+: [^\n\\]*+){{0,8}}"  # Proc-Type, Version
+    rf"(?:{_BETWEEN}[A-Za-z0-9+/=]{{{_LONG},}}+(?![^\s\\]))+"
+    rf"(?:{_BETWEEN}[A-Za-z0-9+/=]++(?=\n⋯|\Z))?"
+)
 _CUTS: Final = ("", "\n", "…", "⋯")
 """Before and behind what is left of a text that was cut; nothing: it begins or ends there."""
 _SEEN: Final = re.compile(r"\S")
@@ -110,11 +117,14 @@ def _find_end(text: str, start: int) -> int:
 
 def _find_start(text: str, earliest: int, end: int) -> int:
     """Say where a key begins of which only the end is there."""
-    at = end
+    at, passed = end, 0
     earliest = max(earliest, end - _KEY_CHARACTERS)
-    for line in reversed(text[earliest:end].splitlines(keepends=True)):
+    for piece in reversed(_BREAK.split(text[earliest:end])):
+        passed += len(piece)
         is_last = at == end
-        if not _LINE.fullmatch(line) or (len(line.strip()) < _LONG and not is_last):
+        if _BREAK.fullmatch(piece) or (is_last and not piece.strip()):
+            continue
+        if not _LINE.fullmatch(piece) or (len(piece.strip()) < _LONG and not is_last):
             break
-        at -= len(line)
+        at, passed = at - passed, 0
     return at
