@@ -176,6 +176,22 @@ async def test_a_job_works_everywhere_else_as_it_would(jobs: Jobs, place: Place)
     assert list(place.beside.iterdir()) == []
 
 
+async def test_where_the_folder_lies_elsewhere_tmp_is_open_as_ever(
+    ordinary: str, shared: Path, tmp_path: Path
+) -> None:
+    line = (
+        f"cd {shared} && echo x > a && mv a b && ln -s b c && ln b d && mkdir -p e/f && mv d e/f/"
+        f" && mkfifo g && cat c e/f/d && rm -r {shared}/* && ls"
+        " && made=$(mktemp -d) && echo $made && rmdir $made"
+    )
+    async with Nursery(user=ordinary, hidden=Path("/var/lib/opswire-agent")) as nursery:
+        jobs = Jobs(tmp_path, nursery=nursery, clock=time.time)
+        said = await hear(jobs.run("a", shell(line)))
+        await jobs.close()
+    assert text_of(said).startswith("x\nx\n/tmp/tmp.")
+    assert text_of(said, is_error=True) == ""
+
+
 @pytest.mark.parametrize(
     ("user", "given"),
     [(0, {"user": "nobody"}), (1000, {"hidden": Path("/var/lib/opswire-agent")})],
