@@ -70,6 +70,7 @@ async def _take_warm_turns(
     for turn in range(-1, rounds):
         tell(f"with kept connections: {_name_turn(turn)}")
         theirs = await shells.run(names, COMMAND, "warm")
+        shells.require_masters(len(names))
         ours = await run_ours(scene)
         if turn >= 0:
             warm.append(theirs)
