@@ -284,6 +284,7 @@ BROADCAST_ASKS = 10  # the issue: more hosts than this are asked about first
 QUESTION_OPEN = timedelta(minutes=2)  # chosen: a question that nobody has answered is dropped
 QUESTIONS_OPEN = 1000  # chosen: open at the same time, a few hundred bytes each
 JOB_RINGS_AFTER = timedelta(seconds=15)  # chosen: nobody watches a screen for longer
+CLOSED_PROCESSES = 50  # chosen: more than share a port; a message has as many lines
 BROADCAST_SHOWN = 600  # characters of each group of hosts that the message has; a file has all
 TOP_USUAL = 8  # chosen: processes on a phone's screen
 TOP_MOST = 30
