@@ -85,7 +85,7 @@ class Commanding:
         self._desk = desk
         database, clock = desk.stores.database, desk.clock
         self._agents, self._letters, self._jobs = (
-            Agents(database),
+            Agents(database, settings.allowed_users),
             Letters(database),
             Jobs(database, owner=secrets.token_hex(_OWNER_BYTES)),
         )
