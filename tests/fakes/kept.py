@@ -63,9 +63,12 @@ class FakeKept:
     ) -> bool:
         """Write down that the hosts are asked now."""
         row = self.rows[number]
-        if row.kept.is_unwanted or row.ended_at is not None:
+        if row.ended_at is not None:
             return False
-        row.kept = replace(row.kept, chat=chat, telegram_id=telegram_id, out_at=now)
+        row.kept = replace(row.kept, chat=chat, telegram_id=telegram_id)
+        if row.kept.is_unwanted:
+            return False
+        row.kept = replace(row.kept, out_at=now)
         await self._wait("launch")
         return True
 
