@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -77,7 +79,7 @@ def read_enrolled(folder: Path) -> Enrolled | None:
     """
     path = folder / ENROLLED
     try:
-        kept = json.loads(path.read_bytes())
+        kept = json.loads(read_own(path))
         fields = {name: kept[name] for name in ("host", "address", "door")}
     except FileNotFoundError:
         return None
@@ -86,6 +88,22 @@ def read_enrolled(folder: Path) -> Enrolled | None:
     if not all(isinstance(each, str) for each in fields.values()):
         raise AgentError(f"{path} is damaged")
     return Enrolled(**fields)
+
+
+def read_own(path: Path) -> bytes:
+    """Read a file of the folder: one that lies there itself, and is of whom the folder is.
+
+    Raises:
+        OSError: it is a link, or no file, or somebody else's, or cannot be read.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        if found.st_uid not in {0, os.geteuid(), path.parent.stat().st_uid}:
+            raise PermissionError(errno.EPERM, "it is somebody else's", str(path))
+        return file.read()
 
 
 def write_private(path: Path, content: bytes) -> None:

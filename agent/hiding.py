@@ -1,10 +1,13 @@
 """Closes a folder to a job that is the same user as the agent: Landlock, where the kernel has it.
 
 Landlock can only allow. So everything beside the folder is allowed, and everything beside each
-folder above it: what is in those folders themselves, and comes there while the job runs, is closed
-to it as well. Files are meant: names can be listed and removed. Nobody can be let in by another
-way, for a job that is bound like this mounts nothing, looks into no process but its own, and takes
-no file to where it could be read.
+folder above it: what comes into those folders themselves while the job runs is closed to it as
+well, and it makes, moves and removes nothing right there. What stays free in the folder is to list
+its names, and to change modes and times: no kernel has a rule for these.
+
+A job that is bound like this mounts nothing, looks into no process but its own, and takes no file
+to where it could be read. What is open to it is what has been made by others: where the same folder
+is mounted in a second place, it is open there.
 """
 
 from __future__ import annotations
@@ -22,9 +25,12 @@ _TELL_VERSION: Final = 1  # linux/landlock.h, LANDLOCK_CREATE_RULESET_VERSION
 _BENEATH: Final = 1  # LANDLOCK_RULE_PATH_BENEATH
 _WRITE_FILE: Final = 1 << 1
 _READ_FILE: Final = 1 << 2
+_NAMES: Final = sum(1 << bit for bit in range(4, 13))
+"""To remove what is in a folder, and to make anything there: from REMOVE_DIR to MAKE_SYM."""
 _REFER: Final = 1 << 13  # to move something to another folder
 _TRUNCATE: Final = 1 << 14
-_SINCE: Final = ((1, _WRITE_FILE | _READ_FILE), (2, _REFER), (3, _TRUNCATE))
+_OF_FILES: Final = _WRITE_FILE | _READ_FILE | _TRUNCATE
+_SINCE: Final = ((1, _WRITE_FILE | _READ_FILE | _NAMES), (2, _REFER), (3, _TRUNCATE))
 """From which version of Landlock on something can be ruled."""
 _HERE: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _syscall: Final = ctypes.CDLL(None, use_errno=True).syscall
@@ -51,6 +57,9 @@ def can_hide() -> bool:
 def hide(folder: str) -> None:
     """Let this process, and whatever comes of it, read and write no file in a folder.
 
+    Nor does it make, move or remove anything there, or right in a folder above it: another folder
+    could take its place.
+
     Where the kernel cannot do it, nothing changes.
 
     Args:
@@ -66,7 +75,7 @@ def hide(folder: str) -> None:
     ruleset = _ask(_CREATE_RULESET, ctypes.byref(_Ruleset(rights)), ctypes.sizeof(_Ruleset), 0)
     try:
         for path, is_folder in _list_others(folder):
-            _allow(ruleset, path, rights if is_folder else rights & ~_REFER)
+            _allow(ruleset, path, rights if is_folder else rights & _OF_FILES)
         _ask(_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)

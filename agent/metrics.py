@@ -12,9 +12,35 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class _Ceiling(Collector):
+    """The ceiling of the moment in which it is asked for."""
+
+    def __init__(self, levels: Iterable[str], read: Callable[[], str]) -> None:
+        self._levels = tuple(levels)
+        self._read = read
+
+    def describe(self) -> Iterable[Metric]:
+        """Name it without reading anything."""
+        return [self._create()]
+
+    def collect(self) -> Iterable[Metric]:
+        """Read it, and say so of each level."""
+        family, found = self._create(), self._read()
+        for each in self._levels:
+            family.add_metric([each], float(each == found))
+        return [family]
+
+    def _create(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily(
+            "opswire_agent_ceiling", "1 for what this host allows at most.", labels=["level"]
+        )
 
 
 class Metrics:
@@ -36,7 +62,6 @@ class Metrics:
             "reason",
         )
         self.jobs = self._gauge("jobs_running", "Commands that run now.")
-        self._ceiling = self._gauge("ceiling", "1 for what this host allows at most.", "level")
         self.logins = self._counter(
             "login_events_total",
             "Logins, logouts, failures and uses of sudo that were seen, by kind.",
@@ -47,13 +72,8 @@ class Metrics:
         )
 
     def watch_ceiling(self, levels: Iterable[str], read: Callable[[], str]) -> None:
-        """Let the ceiling be read whenever somebody asks: its owner may change it at any time."""
-
-        def watch(level: str) -> None:
-            self._ceiling.labels(level).set_function(lambda: float(read() == level))
-
-        for each in levels:
-            watch(each)
+        """Let the ceiling be read once whenever somebody asks: its owner may change it any time."""
+        self._registry.register(_Ceiling(levels, read))
 
     def watch_jobs(self, count: Callable[[], float]) -> None:
         """Let the number of running commands be asked for where it is known."""

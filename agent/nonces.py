@@ -19,7 +19,7 @@ from typing import Final
 
 from agent import limits
 from agent.errors import AgentError
-from agent.folder import sync_folder, write_private
+from agent.folder import read_own, sync_folder, write_private
 from agent.wire import VALID_SECONDS
 
 _LINE: Final = re.compile(r"([0-9a-f]{64}|forgotten) (\S{1,40})")
@@ -98,7 +98,7 @@ class Nonces:
         A last line without its end was cut off while it was written: its order never ran.
         """
         try:
-            lines = self._path.read_bytes().decode("ascii").split("\n")[:-1]
+            lines = read_own(self._path).decode("ascii").split("\n")[:-1]
             for mark, expires in map(_parse, lines):
                 if mark == "forgotten":
                     self._forgotten = max(self._forgotten, expires)

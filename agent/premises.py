@@ -14,7 +14,7 @@ from typing import Final
 from agent import folder as kept
 from agent import limits
 from agent.errors import AgentError
-from agent.folder import Enrolled, Taken, own_folder, read_enrolled, settle
+from agent.folder import Enrolled, Taken, own_folder, read_enrolled, read_own, settle
 from agent.keys import read_private_key, read_public_key
 from agent.nonces import Nonces
 from agent.settings import Fault, Settings, SettingsError
@@ -94,9 +94,9 @@ def _read(settings: Settings, folder: Path, stack: ExitStack, now: float) -> Pre
         settings=settings,
         folder=folder,
         enrolled=enrolled,
-        sign=read_private_key((folder / kept.KEY).read_bytes()),
-        verify=read_public_key((folder / kept.BRIDGE_KEY).read_bytes()),
-        token=(folder / kept.METRICS_TOKEN).read_text("ascii").strip(),
+        sign=read_private_key(read_own(folder / kept.KEY)),
+        verify=read_public_key(read_own(folder / kept.BRIDGE_KEY)),
+        token=read_own(folder / kept.METRICS_TOKEN).decode("ascii").strip(),
         nonces=Nonces(folder / kept.NONCES, now=now),
         door=stack.enter_context(_bind(settings)),
     )

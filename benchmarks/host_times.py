@@ -70,6 +70,7 @@ async def _take_warm_turns(
     for turn in range(-1, rounds):
         tell(f"with kept connections: {_name_turn(turn)}")
         theirs = await shells.run(names, COMMAND, "warm")
+        shells.require_masters(len(names))
         ours = await run_ours(scene)
         if turn >= 0:
             warm.append(theirs)
@@ -148,23 +149,23 @@ async def measure_first(options: Options) -> list[Figure]:
     """Ask one host again and again."""
     async with open_scene(Wish(hosts=options.hosts or 1)) as scene:
         await asyncio.sleep(SETTLE)
-        events, outputs = list[float](), list[float]()
+        asked, events, outputs = list[float](), list[float](), list[float]()
         for turn in range(-3, FIRSTS):
             host = scene.hosts[turn % len(scene.hosts)].name
             last = await scene.last_id()
             began = await scene.say(f"/op_exec {host} {COMMAND}")
             await scene.find("exit code 0", after=last)
-            event, output = (
-                1000 * (scene.noted(what, began)[0]["at"] - began)
-                for what in ("first event", "first output")
-            )
-            if turn >= 0:
-                events.append(event)
-                outputs.append(output)
+            for what, spans in (
+                ("asked", asked),
+                ("first event", events),
+                ("first output", outputs),
+            ):
+                if turn >= 0:
+                    spans.append(1000 * (scene.noted(what, began)[0]["at"] - began))
             await asyncio.sleep(PACE)
-    ordered = sorted(events)
-    later = sorted(outputs)
+    before, ordered, later = sorted(asked), sorted(events), sorted(outputs)
     return [
+        Figure(what="until the host is asked, p50", value=share_of(before, 0.5), unit="ms"),
         Figure(what="first event, p50", value=share_of(ordered, 0.5), unit="ms", goal=60.0),
         Figure(what="first event, p99", value=share_of(ordered, 0.99), unit="ms"),
         Figure(what="first output, p50", value=share_of(later, 0.5), unit="ms"),

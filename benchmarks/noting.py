@@ -1,8 +1,8 @@
 """The bridge as it is, that also notes when things happened: `python -m benchmarks.noting`.
 
 From outside one sees what Telegram accepted, at the pace that a chat allows. What the bridge knew,
-and when, only the bridge can say: when a host's first event and its first output came, when the
-last host of a broadcast was done, and how late its loop was. A note is a line of JSON.
+and when, only the bridge can say: when a host was asked, when its first event and its first output
+came, when the last host of a broadcast was done, and how late its loop was. A note is a JSON line.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ class Notes:
     def wrap_ask(
         self, ask: Callable[..., AsyncGenerator[Event, None]]
     ) -> Callable[..., AsyncGenerator[Event, None]]:
-        """Note a host's first event, its first output, and its end."""
+        """Note when a host is asked, its first event, and its first output."""
 
         async def noted(
             self_: hands.Hands, host: Any, verb: Verb, **given: Any
         ) -> AsyncGenerator[Event, None]:
             about = {"host": host.name, "verb": verb.value}
             is_first, is_silent = True, True
+            self.write("asked", **about)
             async for event in ask(self_, host, verb, **given):
                 if is_first:
                     self.write("first event", **about)

@@ -137,6 +137,16 @@ class Shells:
                     found.append(int(path.parent.name))
         return found
 
+    def require_masters(self, number: int) -> None:
+        """Refuse to compare with connections that were to be kept and are not.
+
+        Raises:
+            RuntimeError: fewer are kept.
+        """
+        kept = len(self._masters())
+        if kept < number:
+            raise RuntimeError(f"ssh keeps {kept} of {number} connections; this is not warm")
+
     def memory_of_masters(self) -> float:
         """Tell how much memory the kept connections hold on the head node, in MB."""
         return sum(map(read_proportional, self._masters()))

@@ -85,7 +85,7 @@ class Commanding:
         self._desk = desk
         database, clock = desk.stores.database, desk.clock
         self._agents, self._letters, self._jobs = (
-            Agents(database),
+            Agents(database, settings.allowed_users),
             Letters(database),
             Jobs(database, owner=secrets.token_hex(_OWNER_BYTES)),
         )
@@ -179,11 +179,10 @@ class Commanding:
             authority=self._desk.way.authority,
             inventory=self._inventory,
             door=self._desk.way.authority.door,
+            hang_up=self._desk.way.lines.forget,
             tell=self._enrolment.hear,
         )
-        welcome = await enrol_host(knock, entrance=entrance, now=self._desk.clock.now())
-        await self._desk.way.lines.forget(knock.address)  # the former key's connections
-        return welcome
+        return await enrol_host(knock, entrance=entrance, now=self._desk.clock.now())
 
     async def _receive(self, body: bytes, host: str, signature: str) -> None:
         """Keep what a host tells, before its agent is told so."""

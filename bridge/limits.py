@@ -276,6 +276,7 @@ STOP_AGAIN = timedelta(milliseconds=500)  # chosen: how soon a command is stoppe
 STOP_WITHIN = timedelta(seconds=5)  # chosen: a host that lives answers within a fraction of it
 # an order is good for a minute by its host's clock, which may be behind
 ORDER_DEAD = timedelta(seconds=75)
+ENDED_AGAIN = timedelta(seconds=1)  # chosen: a database that starts again needs a few of them
 TOLD_AGAIN = timedelta(seconds=10)  # chosen: how soon an end is told again that was not shown
 TOLD_AGAIN_LONGEST = timedelta(minutes=5)  # chosen: a chat that is back reads of it within this
 RESUMED_TOGETHER = 100  # chosen: ends looked for at the same time
@@ -284,6 +285,7 @@ BROADCAST_ASKS = 10  # the issue: more hosts than this are asked about first
 QUESTION_OPEN = timedelta(minutes=2)  # chosen: a question that nobody has answered is dropped
 QUESTIONS_OPEN = 1000  # chosen: open at the same time, a few hundred bytes each
 JOB_RINGS_AFTER = timedelta(seconds=15)  # chosen: nobody watches a screen for longer
+CLOSED_PROCESSES = 50  # chosen: more than share a port; a message has as many lines
 BROADCAST_SHOWN = 600  # characters of each group of hosts that the message has; a file has all
 TOP_USUAL = 8  # chosen: processes on a phone's screen
 TOP_MOST = 30

@@ -73,9 +73,11 @@ class Agents:
         self._sign = sign
         # One pool for each agent, so that one can be forgotten alone.
         self._lines: dict[str, aiohttp.ClientSession] = {}
+        self._is_closed = False
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections, for good."""
+        self._is_closed = True
         while self._lines:
             _, line = self._lines.popitem()
             await line.close()
@@ -143,6 +145,8 @@ class Agents:
             order=order,
             end=asyncio.get_running_loop().time() + patience,
         )
+        if self._is_closed:
+            raise Outage(host, "the bridge is ending")
         line = self._lines.get(address)
         if line is None:
             line = self._lines[address] = _open_line(self._context)
@@ -168,9 +172,10 @@ class _Call:
     """Until when it is waited for, by the loop's clock."""
 
     async def send(self, line: aiohttp.ClientSession, url: str) -> tuple[_Answer, bool]:
-        """Send the order, a second time where a kept connection turns out to be dead.
+        """Send the order, and again where a kept connection turns out to be dead.
 
         It is the same order: an agent that has it already turns it away, and never does it twice.
+        Each dead connection is gone from its pool, so that a fresh one comes after the last.
         """
         lost: Unanswered | None = None
         while True:
@@ -184,8 +189,9 @@ class _Call:
                 unreached = Outage(self.host, _explain(fault))
                 raise lost or (self._late() if trace.is_sent else unreached) from fault
             except _BROKEN as fault:
-                # An agent closes a connection that nobody uses, and may do so just now.
-                is_last = lost is not None or trace.is_fresh
+                # An agent closes a connection that nobody uses, and may do so just now. Of an
+                # agent that has been let go meanwhile there is nothing to send by any more.
+                is_last = trace.is_fresh or line.closed
                 lost = self._unanswered(f"the connection broke ({type(fault).__name__})")
                 if is_last:
                     raise lost from fault

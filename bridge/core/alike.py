@@ -5,14 +5,18 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from bridge.core.jobs import Job
+from bridge.core.veil import hide_shapes
 
 _COMPARED: Final = 8
 """Groups whose difference is worked out: a message shows fewer."""
+_HEADER_LINES: Final = 2
+"""Of every difference: they name files, and there are none."""
 _NUMBERED: Final = re.compile(r"(.*?)([0-9]{1,9})([^0-9]*)")
 _DIFFERENCE_LINES: Final = 300
 """Lines of two outputs that are compared; longer ones are only said to differ."""
@@ -73,10 +77,17 @@ def _find_ranges(numbers: Sequence[int]) -> Iterable[tuple[int, int]]:
     yield first, last
 
 
-def group_jobs(jobs: Iterable[Job]) -> tuple[Alike, ...]:
+def group_jobs(
+    jobs: Iterable[Job], *, clean: Callable[[str], str] = hide_shapes
+) -> tuple[Alike, ...]:
     """Put together what ended alike, the largest group of those that ran first.
 
     Every host is looked at once, whatever their number: names are folded for display alone.
+
+    Args:
+        jobs: What ran, one for each host.
+        clean: Makes of an output what may be shown. A difference is made of what comes of it: in
+            one of raw outputs, the lines are missing by which a key is known.
     """
     groups: defaultdict[tuple[str, int | None, str, str], list[Job]] = defaultdict(list)
     for job in jobs:
@@ -89,7 +100,7 @@ def group_jobs(jobs: Iterable[Job]) -> tuple[Alike, ...]:
         Alike(
             hosts=tuple(job.host for job in group),
             job=group[0],
-            difference=_tell_apart(usual, group[0]) if number < _COMPARED else "",
+            difference=_tell_apart(usual, group[0], clean) if number < _COMPARED else "",
         )
         for number, group in enumerate(ordered)
     )
@@ -99,14 +110,15 @@ def _has_run(job: Job) -> bool:
     return bool(job.digest)
 
 
-def _tell_apart(usual: Job | None, other: Job) -> str:
+def _tell_apart(usual: Job | None, other: Job, clean: Callable[[str], str]) -> str:
     """Say how an output differs from the usual one, where both are short enough to compare."""
     if usual is None or other is usual or not _has_run(other):
         return ""
     if not (usual.is_whole and other.is_whole):
         return ""
-    before, after = usual.output.splitlines(), other.output.splitlines()
+    before, after = (clean(each.output).splitlines() for each in (usual, other))
     if max(len(before), len(after)) > _DIFFERENCE_LINES:
         return ""
     lines = difflib.unified_diff(before, after, n=0, lineterm="")
-    return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+    changed = islice(lines, _HEADER_LINES, None)
+    return "\n".join(line for line in changed if not line.startswith("@@"))

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
@@ -77,9 +78,14 @@ class Inventory:
 
     hosts: tuple[Host, ...]
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Host]:
+        """Name the hosts: a command for all of them finds each by itself."""
+        return {host.name.lower(): host for host in reversed(self.hosts)}
+
     def find(self, name: str) -> Host | None:
         """Find a host by its name, whatever the case."""
-        return find_named(self.hosts, name)
+        return self._by_name.get(name.lower())
 
 
 def find_named(hosts: Iterable[Host], name: str) -> Host | None:

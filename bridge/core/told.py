@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
+
+from bridge import limits
 
 _WORD: Final = 200  # characters of any one thing that is repeated
 _MOST: Final = 20_000
@@ -45,6 +48,8 @@ class Closing:
     is_free: bool
     again: tuple[Process, ...] = ()
     """Who listens on it now: something started it again."""
+    left_out: int = 0
+    """How many more of them were ended than are told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +114,15 @@ def read_ports(facts: Facts) -> tuple[Listening, ...]:
 
 
 def read_closing(facts: Facts) -> Closing:
-    """Read what became of a port."""
+    """Read what became of a port: no more processes than a message has lines for."""
+    most = limits.CLOSED_PROCESSES
+    rest = len(_items(facts.get("ended"))) - most
     return Closing(
-        ended=_processes(facts.get("ended")),
-        killed=_processes(facts.get("killed")),
+        ended=_processes(facts.get("ended"), most),
+        killed=_processes(facts.get("killed"), most),
         is_free=facts.get("free") is True,
-        again=_processes(facts.get("again")),
+        again=_processes(facts.get("again"), most),
+        left_out=max(_whole(facts.get("left_out")), rest, 0),
     )
 
 
@@ -122,6 +130,7 @@ def write_closing(closing: Closing) -> dict[str, Any]:
     """Write what became of a port as it was told."""
     return {
         "free": closing.is_free,
+        "left_out": closing.left_out,
         **{
             name: [{"pid": each.pid, "name": each.name} for each in processes]
             for name, processes in (
@@ -172,9 +181,10 @@ def read_login_watch(facts: Facts) -> LoginWatch:
     )
 
 
-def _processes(value: object) -> tuple[Process, ...]:
+def _processes(value: object, most: int = _MOST) -> tuple[Process, ...]:
     return tuple(
-        Process(pid=_whole(row.get("pid")), name=_text(row.get("name"))) for row in _rows(value)
+        Process(pid=_whole(row.get("pid")), name=_text(row.get("name")))
+        for row in islice(_rows(value), most)
     )
 
 

@@ -9,19 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import Final
 
 from bridge import limits
 from bridge.core.formatted import Attachment, Content, Formatted
 
 DOT: Final = "•"
-_TOKEN: Final = re.compile(r"(?<![0-9])[0-9]{6,16}:[A-Za-z0-9_-]{30,}")
+_TOKEN: Final = re.compile(
+    r"(?<![0-9])[0-9]{6,16}:(?:[A-Za-z0-9_-]{30,}|[A-Za-z0-9_-]{8,}(?=\n⋯|\Z))"
+)
+"""A whole one, or one that is cut off."""
 _MARK: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----")
-_LINE: Final = re.compile(r"[A-Za-z0-9+/=]+\s*")
+_LINE: Final = re.compile(r"[ \t]*[A-Za-z0-9+/=]+[ \t]*")
 _LONG: Final = 16
-"""A line of a key has more characters, but for its last one; other lines have blanks before."""
+"""A line of a key has more characters, but for its last one; other lines have blanks in them."""
 _KEY_CHARACTERS: Final = 16_384  # chosen: a key of 16,384 bits takes less
-_LINES_AFTER: Final = re.compile(rf"(?:\s*[A-Za-z0-9+/=]{{{_LONG},}}(?!\S))+")
+_BREAK: Final = re.compile(r"(\r?\n|(?:\\r)?\\n)")
+"""Where a line ends; in JSON, a key is one line in which line ends are written out."""
+_BETWEEN: Final = r"(?:\s|\\[nr])*+"
+_LINES_AFTER: Final = re.compile(
+    rf"(?:{_BETWEEN}[A-Za-z][A-Za-z0-9-]{{0,30}}+: [^\n\\]*+){{0,8}}"  # Proc-Type, Version
+    rf"(?:{_BETWEEN}[A-Za-z0-9+/=]{{{_LONG},}}+(?![^\s\\]))+"
+    rf"(?:{_BETWEEN}[A-Za-z0-9+/=]++(?=\n⋯|\Z))?"
+)
+_CUTS: Final = ("", "\n", "…", "⋯")
+"""Before and behind what is left of a text that was cut; nothing: it begins or ends there."""
 _SEEN: Final = re.compile(r"\S")
 
 
@@ -44,15 +57,36 @@ class Veil:
 
     def hide(self, content: Content) -> Content:
         """Hide them in a message, and in the file that goes with it."""
-        said, file = content.text.text, content.attachment
-        for each in self._known:
-            dots = DOT * len(each)
-            said = said.replace(each, dots)
-            if file is not None:
-                told = file.content.replace(each.encode(), dots.encode())
-                file = Attachment(name=file.name, content=told)
-        text = Formatted(said, content.text.entities)
+        text = Formatted(self._hide(content.text.text), content.text.entities)
+        file = content.attachment
+        if file is not None:
+            told = self._hide(file.content.decode(errors="surrogateescape"))
+            file = Attachment(name=file.name, content=told.encode(errors="surrogateescape"))
         return replace(content, text=text, attachment=file)
+
+    def _hide(self, text: str) -> str:
+        for each in self._known:
+            text = text.replace(each, DOT * len(each))
+            text = _hide_beginnings(text, each)
+            if each[-limits.VEILED_CHARACTERS :] in text:
+                text = _hide_beginnings(text[::-1], each[::-1])[::-1]
+        return text
+
+
+def _hide_beginnings(text: str, secret: str) -> str:
+    """Hide what is left of a secret where a text was cut within it."""
+    begins = secret[: limits.VEILED_CHARACTERS]
+    pieces, at = [], 0
+    while (start := text.find(begins, at)) >= 0:
+        alike = takewhile(
+            lambda pair: pair[0] == pair[1],
+            zip(secret, text[start : start + len(secret)], strict=False),
+        )
+        end = start + sum(1 for _ in alike)
+        is_cut = text[end : end + 1] in _CUTS
+        pieces += [text[at:start], DOT * (end - start) if is_cut else text[start:end]]
+        at = end
+    return "".join((*pieces, text[at:]))
 
 
 def _dots(found: re.Match[str]) -> str:
@@ -83,11 +117,14 @@ def _find_end(text: str, start: int) -> int:
 
 def _find_start(text: str, earliest: int, end: int) -> int:
     """Say where a key begins of which only the end is there."""
-    at = end
+    at, passed = end, 0
     earliest = max(earliest, end - _KEY_CHARACTERS)
-    for line in reversed(text[earliest:end].splitlines(keepends=True)):
+    for piece in reversed(_BREAK.split(text[earliest:end])):
+        passed += len(piece)
         is_last = at == end
-        if not _LINE.fullmatch(line) or (len(line.strip()) < _LONG and not is_last):
+        if _BREAK.fullmatch(piece) or (is_last and not piece.strip()):
+            continue
+        if not _LINE.fullmatch(piece) or (len(piece.strip()) < _LONG and not is_last):
             break
-        at -= len(line)
+        at, passed = at - passed, 0
     return at

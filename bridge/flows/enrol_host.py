@@ -142,6 +142,8 @@ class Entrance:
     inventory: Inventory
     door: str
     """Where letters go: host and port."""
+    hang_up: Callable[[str], Awaitable[None]]
+    """Lets go of the connections to an address."""
     tell: Callable[[News], Awaitable[None]]
     """Tells an admin."""
 
@@ -175,6 +177,9 @@ async def enrol_host(knock: Knock, *, entrance: Entrance, now: datetime) -> Welc
     admission = await entrance.codes.use_code(knock.secret, newcomer, entry=entry, now=now)
     if admission.misuse is not None:
         await _turn_away(knock, admission.invitation, admission.misuse, entrance)
+    former = admission.former
+    for address in {newcomer.address, former.address if former is not None else newcomer.address}:
+        await entrance.hang_up(address)  # they are the former key's, or another's
     try:
         await entrance.inventory.put_agent(newcomer.host, **line)
     except BridgeError as fault:

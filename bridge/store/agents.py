@@ -27,14 +27,17 @@ from bridge.core.host_codes import (
 )
 from bridge.store.audit import put_entry
 from bridge.store.database import Database
+from bridge.store.host_codes import is_admin
 from bridge.store.host_tables import agent_codes, agents
 
 
 class Agents:
     """Which hosts have an agent."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, owners: Collection[int] = ()) -> None:
         self._database = database
+        self._owners = frozenset(owners)
+        """Admins of the settings, who have no row."""
         self._wanted: set[str] = set()
         self._look: asyncio.Task[Mapping[str, Agent]] | None = None
         """The next one; whoever comes before it begins is told of it as well."""
@@ -92,7 +95,9 @@ class Agents:
     async def find_code(self, secret: str) -> Invitation | None:
         """Find what is known of a code."""
         digest = digest_secret(secret)
-        return await self._database.read(lambda connection: _find_code(connection, digest))
+        return await self._database.read(
+            lambda connection: self._find_invitation(connection, digest)
+        )
 
     async def use_code(
         self, secret: str, newcomer: Newcomer, *, entry: Entry, now: datetime
@@ -105,7 +110,7 @@ class Agents:
         digest = digest_secret(secret)
 
         def work(connection: Connection) -> Admission:
-            known = _find_code(connection, digest)
+            known = self._find_invitation(connection, digest)
             misuse = find_misuse(known, host=newcomer.host, address=newcomer.address, now=now)
             if misuse is None and _is_spent(connection, newcomer):
                 misuse = Misuse.DEAD_KEY
@@ -165,6 +170,13 @@ class Agents:
             return
         seen = update(agents).where(agents.c.key == agent.key.hex()).values(last_seen=now)
         await self._database.write(lambda connection: connection.execute(seen).close())
+
+    def _find_invitation(self, connection: Connection, digest: str) -> Invitation | None:
+        """Find a code; it is worth no more than its maker, also one that was made just after."""
+        found = _find_code(connection, digest)
+        if found is None or is_admin(connection, found.made_by, self._owners):
+            return found
+        return replace(found, is_void=True)
 
 
 def _alive() -> Select[Any]:

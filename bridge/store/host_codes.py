@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from bridge.core.access import Role
 from bridge.store.host_tables import agent_codes
+from bridge.store.tables import people
+
+
+def is_admin(connection: Connection, user_id: int | None, owners: Collection[int]) -> bool:
+    """Say whether whoever makes codes may do so now; None is the console."""
+    if user_id is None or user_id in owners:
+        return True
+    here = people.c.user_id == user_id, people.c.role == Role.ADMIN.value
+    return connection.execute(select(people.c.user_id).where(*here)).first() is not None
 
 
 def void_codes(connection: Connection, maker: int, *, now: datetime) -> tuple[str, ...]:

@@ -55,16 +55,19 @@ class Jobs:
     ) -> bool:
         """Write down that the hosts are asked now, and which message tells of it.
 
-        Answer whether they may be: nobody has stopped it, and it is still ours.
+        Answer whether they may be: nobody has stopped it, and it is still ours. The message of one
+        that was stopped is remembered as well: it tells the end.
         """
         ours = update(jobs).where(
-            jobs.c.id == number,
-            jobs.c.owner == self._owner,
-            jobs.c.unwanted_at.is_(None),
-            jobs.c.ended_at.is_(None),
+            jobs.c.id == number, jobs.c.owner == self._owner, jobs.c.ended_at.is_(None)
         )
-        values = {"out_at": now, **_write_place(chat, telegram_id)}
-        return await self._change(ours.values(values)) > 0
+
+        def work(connection: Connection) -> bool:
+            connection.execute(ours.values(_write_place(chat, telegram_id))).close()
+            out = ours.where(jobs.c.unwanted_at.is_(None)).values(out_at=now)
+            return connection.execute(out).rowcount > 0
+
+        return await self._database.write(work)
 
     async def note_message(self, number: int, chat: Destination, telegram_id: int | None) -> None:
         """Remember which message tells of it, and where that is."""

@@ -12,6 +12,7 @@ from bridge.core.jobs import Job
 from bridge.core.kept_jobs import KeptJob, Kind
 from bridge.core.keyboards import Button, Keyboard, in_rows, name_host
 from bridge.views.jobs import (
+    clean,
     write_closed,
     write_everywhere,
     write_file,
@@ -46,7 +47,7 @@ def write_end(
             offer = _offer_whole(voice, number, job)
             return write_job(voice, job, offer), write_file(voice, job)
         case Kind.BROADCAST:
-            groups = group_jobs(jobs)
+            groups = group_jobs(jobs, clean=clean)
             offer = _offer_outputs(number, groups)
             shown = write_everywhere(voice, kept.command, jobs, groups, offer)
             is_short = len(groups) <= 1 and all(

@@ -10,15 +10,24 @@ import pytest
 
 from agent.errors import AgentError
 from agent.folder import (
+    BRIDGE_KEY,
+    ENROLLED,
+    KEY,
+    METRICS_TOKEN,
+    NONCES,
     Enrolled,
     Taken,
     make_folder,
     own_folder,
     put_in_place,
     read_enrolled,
+    read_own,
     settle,
     write_enrolled,
 )
+from agent.premises import open_premises
+from agent.settings import SettingsError
+from tests.agent.parties import enrol_host
 
 OLD = {"key.pem": b"old key", "certificate.pem": b"old certificate"}
 FRESH = {"key.pem": b"fresh key", "certificate.pem": b"fresh certificate"}
@@ -115,3 +124,39 @@ def test_a_damaged_file_is_said_to_be_damaged(folder: Path, content: bytes) -> N
     (folder / "enrolled.json").write_bytes(content)
     with pytest.raises(AgentError, match="damaged"):
         read_enrolled(folder)
+
+
+def test_what_lies_in_the_folder_is_read_and_no_link_is_followed(folder: Path) -> None:
+    put_in_place(folder, OLD)
+    assert read_own(folder / "key.pem") == OLD["key.pem"]
+    (folder / "key.pem").rename(folder.parent / "key.pem")
+    (folder / "key.pem").symlink_to(folder.parent / "key.pem")
+    with pytest.raises(OSError, match="symbolic"):
+        read_own(folder / "key.pem")
+
+
+def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "key.pem")
+    with pytest.raises(OSError, match="not a file"):
+        read_own(folder / "key.pem")
+
+
+@pytest.mark.parametrize("name", [KEY, BRIDGE_KEY, METRICS_TOKEN, ENROLLED, NONCES])
+def test_an_agent_starts_with_no_link_among_its_files(folder: Path, name: str) -> None:
+    host = enrol_host(folder)
+    path = folder / name
+    path.rename(folder.parent / name)
+    path.symlink_to(folder.parent / name)
+    with pytest.raises(SettingsError) as caught, open_premises(host.settings(), now=0.0):
+        pass
+    assert f"{path} cannot be read or written (too many" in str(caught.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_is_somebody_elses_is_not_read(folder: Path) -> None:
+    put_in_place(folder, OLD)
+    os.chown(folder / "key.pem", 65534, 65534)
+    with pytest.raises(PermissionError, match="somebody else"):
+        read_own(folder / "key.pem")
+    os.chown(folder, 65534, 65534)
+    assert read_own(folder / "key.pem") == OLD["key.pem"]

@@ -28,6 +28,20 @@ def test_the_ceiling_that_is_shown_is_the_one_of_this_moment() -> None:
         assert all(line in figures for line in shown)
 
 
+def test_the_ceiling_is_read_once_whenever_somebody_asks() -> None:
+    asked: list[str] = []
+
+    def read() -> str:
+        asked.append("asked")
+        return "actions"
+
+    metrics = Metrics("1")
+    metrics.watch_ceiling(LEVELS, read)
+    assert asked == []
+    metrics.render()
+    assert asked == ["asked"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a ceiling belongs to root")
 async def test_an_owner_who_lowers_the_ceiling_is_believed_without_any_order(
     tmp_path: Path,

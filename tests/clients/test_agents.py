@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -96,6 +99,43 @@ async def test_a_kept_connection_that_died_is_made_anew_with_the_same_order(
         assert (await hear(agents, agent))[-1] == ended(JOB, bytes=10)
     assert agent.connections == 2
     assert agent.calls[1].body == agent.calls[2].body
+
+
+async def test_however_many_kept_connections_have_died_the_order_arrives(
+    authority: Authority, agents: Agents, tmp_path: Path
+) -> None:
+    together = asyncio.Barrier(3)
+
+    async def at_once(agent: LocalAgent, body: bytes) -> AsyncIterator[bytes]:
+        await together.wait()
+        async for piece in well(agent, body):
+            yield piece
+
+    async with open_local_agent(authority, at_once, folder=tmp_path) as agent:
+        await asyncio.gather(*(hear(agents, agent) for _ in range(3)))
+        assert agent.connections == 3
+        agent.answer, agent.hangs_up = well, 3
+        assert (await hear(agents, agent))[-1] == ended(JOB, bytes=10)
+    assert agent.connections == 4
+    assert len({each.body for each in agent.calls[3:]}) == 1
+
+
+async def test_an_agent_that_is_let_go_while_it_is_asked_has_not_answered(
+    authority: Authority, agents: Agents, tmp_path: Path
+) -> None:
+    async with open_local_agent(authority, well, folder=tmp_path) as agent:
+        await hear(agents, agent)
+        agent.hangs_up, agent.on_hanging_up = 1, partial(agents.forget, agent.address)
+        assert type(await fail(agents, agent)) is errors.Unanswered
+
+
+async def test_a_bridge_that_has_ended_asks_nobody(
+    authority: Authority, agents: Agents, tmp_path: Path
+) -> None:
+    async with open_local_agent(authority, well, folder=tmp_path) as agent:
+        await agents.close()
+        assert type(await fail(agents, agent)) is errors.Outage
+        assert agent.calls == []
 
 
 async def test_an_order_that_may_have_arrived_is_not_said_to_be_refused(

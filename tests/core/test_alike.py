@@ -73,6 +73,17 @@ def test_hosts_that_ended_alike_are_told_of_once_the_most_first() -> None:
     assert different.difference == "-same\n+other"
 
 
+def test_lines_that_look_like_the_header_of_a_difference_are_told() -> None:
+    usual, other = "same\n--- a\n@@ 1\n", "same\n++ b\n"
+    groups = group_jobs([done("a", usual), done("b", usual), done("c", other)])
+    assert groups[1].difference.splitlines() == ["---- a", "-@@ 1", "+++ b"]
+
+
+def test_hosts_whose_outputs_look_the_same_once_they_are_cleaned_differ_in_nothing() -> None:
+    jobs = [done("a", "x\n"), done("b", "x\n"), done("c", "X\n")]
+    assert group_jobs(jobs, clean=str.lower)[1].difference == ""
+
+
 def test_hosts_that_did_not_run_it_come_last_and_differ_from_nothing() -> None:
     silent = Job(host="z", command="x", asked_at=NOON, state=State.UNREACHABLE, sentence="refused")
     groups = group_jobs([silent, silent, done("a")])

@@ -24,7 +24,7 @@ from bridge.core.kept_jobs import (
     write_ending,
     write_jobs,
 )
-from bridge.core.told import Closing, Process
+from bridge.core.told import Closing, Process, read_closing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEPT = KeptJob(key="k" * 32, hosts=("a",), command="df", chat=Destination(-5), who=7, at=NOON)
@@ -80,7 +80,7 @@ ended = st.builds(
     sentence=outputs,
     rule=outputs,
     closing=st.sampled_from(
-        [None, Closing(ended=(Process(pid=5, name="nc"),), killed=(), is_free=True)]
+        [None, Closing(ended=(Process(pid=5, name="nc"),), killed=(), is_free=True, left_out=3)]
     ),
 )
 
@@ -144,3 +144,14 @@ def test_the_audit_counts_many_hosts_and_names_the_first() -> None:
     entry = write_ending(many, jobs, "told after a restart", now=NOON)
     assert entry.detail == "28 of 30 ended well, 1 not known, 1 not begun, told after a restart"
     assert entry.on.endswith("web-19 and 10 more")
+
+
+def test_however_many_processes_a_host_says_it_has_ended_what_is_kept_of_them_is_bounded() -> None:
+    many = [{"pid": number, "name": "x" * 1000} for number in range(20_000)]
+    closing = read_closing({"free": True, "ended": many, "killed": many, "again": many})
+    assert closing.left_out == 20_000 - limits.CLOSED_PROCESSES
+    [job] = replace(KEPT, kind=Kind.CLOSE, port=80).create_jobs()
+    written = write_jobs([replace(job, state=State.DONE, closing=closing)])
+    assert len(json.dumps(written)) < limits.ENDING_CHARACTERS
+    [read] = read_jobs(KEPT, written)
+    assert read.closing == closing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from bridge import limits
 from bridge.core.audience import Destination
 from bridge.core.audit import Entry
 from bridge.core.kept_jobs import KeptJob, LeftJob
+from bridge.errors import Outage
 
 
 @dataclass
@@ -32,6 +34,10 @@ class FakeKept:
     entries: list[Entry] = field(default_factory=list)
     is_news: bool = True
     """Whether nobody else has written an end meanwhile."""
+    outages: dict[str, int] = field(default_factory=dict)
+    """What is asked → how often it cannot be written yet."""
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    """What is asked → what its answer waits for, once it is written."""
 
     @property
     def ended(self) -> list[int]:
@@ -57,9 +63,13 @@ class FakeKept:
     ) -> bool:
         """Write down that the hosts are asked now."""
         row = self.rows[number]
-        if row.kept.is_unwanted or row.ended_at is not None:
+        if row.ended_at is not None:
             return False
-        row.kept = replace(row.kept, chat=chat, telegram_id=telegram_id, out_at=now)
+        row.kept = replace(row.kept, chat=chat, telegram_id=telegram_id)
+        if row.kept.is_unwanted:
+            return False
+        row.kept = replace(row.kept, out_at=now)
+        await self._wait("launch")
         return True
 
     async def find(self, number: int) -> KeptJob | None:
@@ -69,11 +79,13 @@ class FakeKept:
 
     async def note_message(self, number: int, chat: Destination, telegram_id: int | None) -> None:
         """Remember which message tells of it."""
+        self._require("note_message")
         row = self.rows[number]
         row.kept = replace(row.kept, chat=chat, telegram_id=telegram_id)
 
     async def end(self, number: int, ending: Sequence[Mapping[str, Any]], *, entry: Entry) -> bool:
         """Write down how it ended."""
+        self._require("end")
         row = self.rows[number]
         if row.ended_at is not None or not self.is_news:
             return False
@@ -89,6 +101,7 @@ class FakeKept:
     async def postpone(self, number: int, *, until: datetime) -> None:
         """Leave it alone until then."""
         self.rows[number].leased_until = until
+        await self._wait("postpone")
 
     async def want_stop(self, number: int, *, now: datetime) -> bool:
         """Write down that somebody has pressed Stop."""
@@ -117,3 +130,12 @@ class FakeKept:
         """End the leases of those who are gone."""
         for row in self.rows.values():
             row.leased_until = None
+
+    def _require(self, what: str) -> None:
+        if self.outages.get(what, 0) > 0:
+            self.outages[what] -= 1
+            raise Outage("the database", "disk full")
+
+    async def _wait(self, what: str) -> None:
+        if what in self.gates:
+            await self.gates[what].wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,6 +50,8 @@ class LocalAgent:
     connections: int = 0
     hangs_up: int = 0
     """How many calls of a connection that was used before are left without any answer."""
+    on_hanging_up: Callable[[], Awaitable[object]] | None = None
+    """What happens before that."""
     calls: list[Called] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when somebody left before the end of an answer."""
@@ -169,6 +171,8 @@ async def _serve(
         agent.calls.append(Called(called.head, body))
         if is_used and agent.hangs_up:
             agent.hangs_up -= 1
+            if agent.on_hanging_up is not None:
+                await agent.on_hanging_up()
             return
         is_used = True
         writer.write(f"HTTP/1.1 {agent.status}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())

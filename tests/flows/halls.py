@@ -153,6 +153,10 @@ class Hall:
     stamp: Stamp = field(default_factory=Stamp)
     news: list[News] = field(default_factory=list)
     is_deaf: bool = False
+    hung_up: set[str] = field(default_factory=set)
+
+    async def hang_up(self, address: str) -> None:
+        self.hung_up.add(address)
 
     async def tell(self, news: News) -> None:
         if self.is_deaf:
@@ -189,6 +193,7 @@ class Hall:
             authority=self.stamp,
             inventory=self.file,
             door=DOOR.address,
+            hang_up=self.hang_up,
             tell=self.tell,
         )
         return await enrol_host(knock, entrance=entrance, now=at)

@@ -51,6 +51,15 @@ async def test_the_exporter_of_a_host_with_an_ipv6_address_is_beside_its_agent(h
     assert hall.file.text.endswith("web-1 [2001:db8::1]:9100 [2001:db8::1]:8001\n")
 
 
+async def test_the_former_agents_connections_are_let_go_wherever_it_was(hall: Hall) -> None:
+    await hall.come(await hall.secret())
+    assert hall.hung_up == {AT}
+    elsewhere = "192.0.2.77:8001"
+    hall.hung_up.clear()
+    await hall.come(await hall.secret(address=elsewhere), csr="csr of two", address=elsewhere)
+    assert hall.hung_up == {AT, elsewhere}
+
+
 async def test_a_fresh_code_brings_a_fresh_key_in_the_place_of_the_old_one(hall: Hall) -> None:
     await hall.come(await hall.secret())
     first = hall.book.alive["web-1"].key

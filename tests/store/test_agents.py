@@ -42,7 +42,7 @@ class Gate:
 
     @property
     def agents(self) -> Agents:
-        return Agents(self.database)
+        return Agents(self.database, owners=(ADA,))
 
     def entry(self, what: str, at: datetime = NOON) -> Entry:
         return Entry(at=at, who=ADA, name="Ada", what=what)

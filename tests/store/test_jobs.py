@@ -80,6 +80,8 @@ async def test_what_somebody_has_stopped_never_goes_out(stage: Stage) -> None:
     number = await jobs.begin(JOB, entry=BEGUN) or 0
     assert await jobs.want_stop(number, now=NOON)
     assert not await jobs.launch(number, CHAT, 44, now=NOON)
+    wanted = replace(JOB, telegram_id=44, is_unwanted=True)
+    assert await jobs.find(number) == wanted, "its end is told in its message"
     assert await jobs.renew([number], now=NOON) == {number: True}
     await jobs.end(number, ENDING, entry=ENDED)
     assert not await jobs.want_stop(number, now=NOON), "it is over"
@@ -91,6 +93,7 @@ async def test_what_was_ended_by_another_bridge_does_not_go_out(stage: Stage) ->
     stage.wait(limits.JOB_LEASE)
     assert await numbers_of(other, stage) == [number]
     assert not await one.launch(number, CHAT, 44, now=NOON), "it is not ours any more"
+    assert await other.find(number) == JOB, "nor is its message"
     assert await other.end(number, ENDING, entry=ENDED)
     assert not await other.launch(number, CHAT, 44, now=NOON), "it is over"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -22,7 +22,7 @@ from bridge.store.database import Database
 from bridge.store.people import People
 from tests.fakes.clock import NOON
 
-ADA, BOB = 1001, 1002
+ADA, BOB, OWNER = 1001, 1002, 1003
 MINUTE = timedelta(minutes=1)
 ADMIN = Grant(role=Role.ADMIN)
 
@@ -52,11 +52,11 @@ class Gate:
         )
         return secret
 
-    async def come(self, secret: str, host: str) -> Misuse | None:
+    async def come(self, secret: str, host: str, *, owners: Collection[int] = ()) -> Misuse | None:
         """Show a code; say why it let nobody in, if it did not."""
         key = bytes([next(self.numbers)]) * 32
         newcomer = Newcomer(host=host, key=key, serial="ab12", address="192.0.2.10:8001")
-        admission = await Agents(self.database).use_code(
+        admission = await Agents(self.database, owners).use_code(
             secret, newcomer, entry=entry("agent enrol"), now=NOON + 2 * MINUTE
         )
         return admission.misuse
@@ -107,6 +107,23 @@ async def test_codes_of_others_and_of_the_console_are_as_good_as_before(gate: Ga
     assert (await gate.remove(BOB)).voided == ()
     for host, secret in theirs.items():
         assert await gate.come(secret, host) is None
+
+
+async def test_a_code_that_is_made_just_after_its_maker_was_removed_lets_no_host_in(
+    gate: Gate,
+) -> None:
+    await gate.remove(BOB)
+    assert await gate.come(await gate.invite("web-1"), "web-1") is Misuse.VOID
+    await gate.put(BOB, Grant(role=Role.OPERATOR))
+    assert await gate.come(await gate.invite("web-2"), "web-2") is Misuse.VOID
+
+
+async def test_a_code_of_an_admin_of_the_settings_is_good_as_long_as_they_name_them(
+    gate: Gate,
+) -> None:
+    codes = {host: await gate.invite(host, by=OWNER) for host in ("web-1", "web-2")}
+    assert await gate.come(codes["web-1"], "web-1", owners=(OWNER,)) is None
+    assert await gate.come(codes["web-2"], "web-2") is Misuse.VOID
 
 
 async def test_only_what_was_still_open_is_told(gate: Gate, tmp_path: Path) -> None:

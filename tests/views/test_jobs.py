@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.alike import Alike
+from bridge.core.audience import Destination
 from bridge.core.jobs import Job, State
+from bridge.core.kept_jobs import KeptJob, Kind
+from bridge.views.commands import write_end
 from bridge.views.jobs import (
     clean,
     show_exactly,
@@ -90,6 +93,53 @@ def test_what_hosts_wrote_differently_hides_them_as_well(voice: Voice) -> None:
     ):
         content = told.attachment.content.decode() if told.attachment else ""
         assert TOKEN not in told.text.text + content
+
+
+def write_key(letters: str, lines: int = 4) -> str:
+    body = [letters * 16] * lines
+    return "\n".join(
+        ["-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----", ""]
+    )
+
+
+@pytest.mark.parametrize(
+    ("usual", "other"),
+    [
+        (write_key("QUJD"), write_key("REVG")),
+        (write_key("QUJD"), write_key("REVG", lines=7)),
+        (write_key("QUJD"), f"\x1b[31m{write_key('REVG')}\x1b[0m\r\nbye\n"),
+        (write_key("QUJD"), "no such file\n"),
+        ("no such file\n", write_key("REVG")),
+    ],
+    ids=["alike", "longer", "coloured", "usual alone", "other alone"],
+)
+def test_no_key_is_in_what_tells_two_hosts_apart(voice: Voice, usual: str, other: str) -> None:
+    jobs = [
+        Job(
+            host=host,
+            command="x",
+            asked_at=NOON,
+            state=State.DONE,
+            exit_status=0,
+            head=output,
+            digest=output[-40:],
+        )
+        for host, output in (("web-1", usual), ("web-2", usual), ("web-3", other))
+    ]
+    kept = KeptJob(
+        key="k" * 32,
+        kind=Kind.BROADCAST,
+        hosts=tuple(each.host for each in jobs),
+        command="x",
+        chat=Destination(-5),
+        who=7,
+        at=NOON,
+    )
+    said = write_end(voice, 1, kept, jobs)[0].text.text
+    assert "web-3" in said
+    assert "no such file" in said or "PRIVATE KEY-----" in said
+    for secret in ("QUJD", "REVG", "\x1b"):
+        assert secret not in said
 
 
 def test_a_megabyte_in_one_line_takes_no_time() -> None:

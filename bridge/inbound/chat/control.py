@@ -13,7 +13,7 @@ from bridge import limits
 from bridge.core.access import Role
 from bridge.core.audit import Entry
 from bridge.core.formatted import Content
-from bridge.core.inventory import Host, find_named
+from bridge.core.inventory import Host
 from bridge.core.jobs import Job
 from bridge.core.kept_jobs import name_command
 from bridge.core.keyboards import Button, Keyboard, name_host
@@ -315,7 +315,7 @@ class ControlCommands:
 
     def _find(self, asked: Asked, name: str) -> Host:
         """Find the very host that was confirmed: by its name alone, as it stands now."""
-        host = find_named(self._desk.hosts.visible(asked), name)
+        host = self._desk.hosts.find(asked, name)
         if host is None:
             raise Expired("%(host)s is not there any more; nothing was done.", host=name)
         return self._require_agent(host)

@@ -173,13 +173,13 @@ class EnrolmentCommands:
         return Content(text=asked.voice.write("host_deleted", host=name))
 
     async def hear(self, news: News) -> None:
-        """Tell whoever gave a code what came of it."""
+        """Tell whoever gave a code what came of it; the agent waits for no admins' chats."""
         if isinstance(news, TurnedAway):
-            await self._tell_admins(news)
+            self._desk.start(self._tell_admins(news))
             return
         waiting = self._waiting.pop(news.invitation.host.lower(), None)
         if waiting is None:
-            await self._tell_admins(news)
+            self._desk.start(self._tell_admins(news))
             return
         await self._show(waiting, news, None)
         if isinstance(news, LetIn):

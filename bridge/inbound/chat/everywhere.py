@@ -75,7 +75,8 @@ class Everywhere:
         return await run_everywhere(
             live.jobs,
             ask=ask,
-            is_stopped=lambda: live.is_unwanted,
+            # Whoever holds it now has told of those that were not asked yet.
+            is_stopped=lambda: live.is_unwanted or not live.message.is_held,
             within=kept.within,
             tell=tell,
             every=live.message.every,

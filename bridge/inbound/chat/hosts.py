@@ -32,6 +32,11 @@ class Hosts:
         """Give the hosts that exist for whoever asks."""
         return visible(self.inventory().hosts, asked.actor.scope)
 
+    def find(self, asked: Asked, name: str) -> Host | None:
+        """Find the host of exactly this name as it stands now; None where it does not exist."""
+        host = self.inventory().find(name)
+        return host if host is not None and asked.actor.scope.covers(host) else None
+
     def choose(self, asked: Asked, word: str | None) -> Host:
         """Find the host that a word means; without one, the usual.
 

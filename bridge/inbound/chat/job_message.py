@@ -13,9 +13,13 @@ from bridge.core.formatted import Content
 from bridge.core.jobs import Job
 from bridge.core.kept_jobs import KeptJob, Kind
 from bridge.core.outbox import Outcome, Sent
+from bridge.errors import Outage
 from bridge.inbound.chat.job_desk import RunDesk
+from bridge.logs import create_log
 from bridge.views.commands import write_end, write_standing
 from bridge.views.voice import Voice
+
+_log = create_log(__name__)
 
 
 class JobMessage:
@@ -28,11 +32,13 @@ class JobMessage:
         self._voice = voice
         self._where = kept.chat
         self._telegram_id = kept.telegram_id
-        self._is_noted = kept.is_out
-        """Whether its place is on disk, and has to be again when it changes."""
+        self._noted = (kept.chat, kept.telegram_id) if kept.is_out else None
+        """Its place as it is on disk; None before it has to be there."""
         self._shown: object = None
         self.held_until = kept.at + limits.JOB_LEASE
         """Until when nobody else may tell how it ended."""
+        self.is_left = False
+        """Whether its end is left to whoever comes later."""
         self._turn = asyncio.Lock()
 
     @property
@@ -40,12 +46,17 @@ class JobMessage:
         """How often it may change."""
         return limits.JOB_EVERY_PRIVATE if self._kept.is_private else limits.JOB_EVERY_GROUP
 
+    @property
+    def is_held(self) -> bool:
+        """Say whether nobody else may tell how it ended."""
+        return self._desk.clock() < self.held_until
+
     async def launch(self) -> bool:
         """Write down, before any host is asked, which message tells of it; say whether to ask."""
         now = self._desk.clock()
         place = self._where, self._telegram_id
         is_wanted = await self._desk.kept.launch(self._number, *place, now=now)
-        self._is_noted = True
+        self._noted = place
         return is_wanted
 
     async def show(self, jobs: Sequence[Job]) -> bool:
@@ -53,9 +64,16 @@ class JobMessage:
 
         Nothing is shown that could come after the end that another bridge tells.
         """
-        if self._desk.clock() >= self.held_until:
+        if not self.is_held:
             return False
-        return await self._put(write_standing(self._create_voice(), self._number, self._kept, jobs))
+        shown = write_standing(self._create_voice(), self._number, self._kept, jobs)
+        if not await self._put(shown):
+            return False
+        try:
+            await self._note_place()
+        except Outage as fault:  # what is shown next notes it, or the end does
+            _log.warning(fault.sentence, action="job", number=self._number)
+        return True
 
     async def finish(
         self, jobs: Sequence[Job], *, ended_at: datetime | None = None, may_ring: bool = True
@@ -64,12 +82,16 @@ class JobMessage:
 
         An edit that comes again changes nothing. A file does come again where a bridge ends before
         it has written down that the file was sent.
+
+        Raises:
+            Outage: what the chat knows could not be written down.
         """
         voice = self._create_voice()
         is_late = may_ring and voice.now - self._kept.at > limits.JOB_RINGS_AFTER
         shown, file = write_end(voice, self._number, self._kept, jobs)
         if not await self._put(shown):
             return await self._postpone(ended_at)
+        await self._note_place()
         if file is not None and not await self.say(file, is_loud=is_late):
             return await self._postpone(ended_at)
         await self._desk.kept.note_told(self._number, now=self._desk.clock())
@@ -85,6 +107,11 @@ class JobMessage:
         self._follow(outcome)
         return isinstance(outcome, Sent)
 
+    async def leave(self, wait: timedelta) -> None:
+        """Leave it alone for so long; nothing of ours makes that longer."""
+        self.is_left = True
+        await self._desk.kept.postpone(self._number, until=self._desk.clock() + wait)
+
     async def _ring(self, voice: Voice, job: Job) -> None:
         mark = "✅" if job.is_good else "❌"
         sentence = voice.say("%(mark)s %(host)s: the command is over.", mark=mark, host=job.host)
@@ -95,7 +122,7 @@ class JobMessage:
         now = self._desk.clock()
         waited = now - (ended_at or now)
         wait = min(max(waited / 2, limits.TOLD_AGAIN), limits.TOLD_AGAIN_LONGEST)
-        await self._desk.kept.postpone(self._number, until=now + wait)
+        await self.leave(wait)
         return False
 
     async def _put(self, content: Content) -> bool:
@@ -103,16 +130,20 @@ class JobMessage:
             look = content.text.text, content.keyboard
             if look == self._shown:
                 return True
-            before = self._where, self._telegram_id
             outcome = await self._send(content)
             if not isinstance(outcome, Sent):
                 return False
             self._follow(outcome)
             self._telegram_id, self._shown = outcome.telegram_id, look
-            if self._is_noted and before != (self._where, self._telegram_id):
-                place = self._where, self._telegram_id
-                await self._desk.kept.note_message(self._number, *place)
             return True
+
+    async def _note_place(self) -> None:
+        """Have on disk where it is, once it has to be there."""
+        async with self._turn:
+            place = self._where, self._telegram_id
+            if self._noted is not None and self._noted != place:
+                await self._desk.kept.note_message(self._number, *place)
+                self._noted = place
 
     async def _send(self, content: Content) -> Outcome:
         speaker = self._desk.speaker

@@ -13,7 +13,7 @@ from bridge.core.access import Scope
 from bridge.core.audit import Entry
 from bridge.core.jobs import Job, State, fail
 from bridge.core.kept_jobs import KeptJob, Kind, write_ending, write_jobs
-from bridge.errors import BridgeError, Missing, TooMuch
+from bridge.errors import BridgeError, Missing, Outage, TooMuch
 from bridge.flows.ask_host import ask_host
 from bridge.inbound.chat.job_desk import RunDesk
 from bridge.inbound.chat.job_message import JobMessage
@@ -106,10 +106,11 @@ class LiveJobs:
 
     async def renew(self) -> None:
         """Keep what we follow, and stop what was stopped where another bridge heard it."""
-        if not self._live:
+        numbers = [number for number, live in self._live.items() if not live.message.is_left]
+        if not numbers:
             return
         now = self._desk.clock()
-        for number, is_unwanted in (await self._desk.kept.renew(self.numbers, now=now)).items():
+        for number, is_unwanted in (await self._desk.kept.renew(numbers, now=now)).items():
             live = self._live.get(number)
             if live is None:
                 continue
@@ -140,10 +141,9 @@ class LiveJobs:
 
     async def end(self, live: Live, jobs: Sequence[Job], detail: str = "") -> bool:
         """Write down how a command ended; say whether that was not known before."""
-        entry = write_ending(live.kept, jobs, detail, now=self._desk.clock())
-        is_news = await self._desk.kept.end(live.number, write_jobs(jobs), entry=entry)
         live.is_over = True
-        return is_news
+        entry = write_ending(live.kept, jobs, detail, now=self._desk.clock())
+        return await self._desk.kept.end(live.number, write_jobs(jobs), entry=entry)
 
     def _require_room(self, kind: Kind) -> None:
         running = [each.kept.kind for each in self._live.values() if not each.is_over]
@@ -170,8 +170,9 @@ class LiveJobs:
         """Follow a command to its end, and keep its message true."""
         try:
             jobs, detail = await self._carry_out(live, carry_out)
-            if await self.end(live, jobs, detail):
-                await live.message.finish(jobs)
+            if not await self._insist_on_end(live, jobs, detail):
+                return
+            await live.message.finish(jobs)
         except BridgeError as fault:  # whoever looks for what nobody follows brings it to its end
             hosts = live.kept.host
             _log.error(fault.sentence, action="job", host=hosts, number=live.number)
@@ -181,12 +182,35 @@ class LiveJobs:
         if after is not None:
             await after(live, jobs)
 
+    async def _insist_on_end(self, live: Live, jobs: Sequence[Job], detail: str) -> bool:
+        """Write down how it ended, also where the store is out for a moment.
+
+        What a host has said once it may not be able to say again. While nobody else may tell the
+        end, one that is there already is our own, which the store took without saying so.
+
+        Raises:
+            Outage: the store is out for longer than the command is ours.
+        """
+        is_again = False
+        while True:
+            try:
+                is_news = await self.end(live, jobs, detail)
+            except Outage as fault:
+                if not live.message.is_held:
+                    raise
+                _log.warning(fault.sentence, action="job", number=live.number)
+            else:
+                return is_news or (is_again and live.message.is_held)
+            is_again = True
+            await self._desk.sleep(limits.ENDED_AGAIN.total_seconds())
+
     async def _carry_out(self, live: Live, carry_out: CarryOut) -> tuple[Sequence[Job], str]:
         withdrawn = [fail(each, State.WITHDRAWN, "") for each in live.jobs]
         if not await live.message.show(live.jobs):
             # Nobody could see it, nor stop it.
             return withdrawn, "its message could not be shown"
-        if not await live.message.launch():
+        # Stop may come while it is being written down that hosts are asked.
+        if not await live.message.launch() or live.is_unwanted:
             return withdrawn, ""
         live.is_out = True
         return await carry_out(live), ""
@@ -230,6 +254,8 @@ class LiveJobs:
                 await self._cancel(live)
             except BridgeError as fault:
                 _log.info(fault.sentence, action="stop", number=live.number)
+            except Exception:  # noqa: BLE001 - a Stop is never lost while the command goes on
+                _log.exception("a command was not stopped", action="stop", number=live.number)
 
     def _is_visible(self, kept: KeptJob, scope: Scope) -> bool:
         """Say whether all of its hosts that there are exist for somebody."""

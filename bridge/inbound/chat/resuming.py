@@ -69,8 +69,7 @@ class Resuming:
             self._desk.start(self._live.cancel(live))
         learned = await self._learn(live.number, live.kept)
         if learned is None:  # its hosts may come back and tell
-            until = self._desk.clock() + limits.TOLD_AGAIN
-            await self._desk.kept.postpone(live.number, until=until)
+            await live.message.leave(limits.TOLD_AGAIN)
             return
         if await self._live.end(live, learned, "told after a restart"):
             await live.message.finish(learned, may_ring=False)

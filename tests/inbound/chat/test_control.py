@@ -278,6 +278,19 @@ async def test_a_listener_is_ended_once_somebody_confirms(world: World) -> None:
     assert (begun.detail, ended.detail) == ("begun", "done, the port is free")
 
 
+async def test_a_host_that_tells_of_more_processes_than_there_can_be_is_cut_short(
+    world: World,
+) -> None:
+    many = [{"pid": 1}] * 20_000
+    world.hands.says = lambda _: told(free=True, ended=[{}] * 20_000, killed=many, again=many)
+    [question] = await world.say("/op_stop web-1 8080")
+    said = await world.press(question.buttons["✅ Yes, do it"])
+    most = limits.CLOSED_PROCESSES
+    assert said[-1].text.count("⏹") == most
+    assert said[-1].text.count("🔁") == most
+    assert f"and {20_000 - most} more" in said[-1].text
+
+
 async def test_top_shows_processes_to_viewers(world: World) -> None:
     rows = [{"pid": 1, "user": "root", "name": "init", "cpu": 1.5, "memory": 1024}]
     world.hands.says = lambda _: told(processes=rows)

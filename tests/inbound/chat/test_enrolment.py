@@ -57,8 +57,8 @@ class World:
         """Give what is said of what came of a code."""
         before = len(self.chat.speaker.said)
         await self.enrolment.hear(news)
-        for each in self.errands:
-            each.close()
+        while self.errands:
+            await self.errands.pop(0)
         return self.chat.speaker.said[before:]
 
     async def hears_in_place(self, host: str) -> bool:
@@ -85,7 +85,7 @@ def world() -> World:
         return ADMIN, OTHER_ADMIN
 
     async def sleep(_seconds: float) -> None:
-        raise AssertionError("nobody waits here")
+        chat.now += limits.FIRST_SAMPLE_WITHIN
 
     async def never(*_: object) -> bool:
         return False
@@ -148,6 +148,14 @@ async def test_what_is_bad_is_told_to_every_admin_where_its_maker_is_none(
 ) -> None:
     said = await world.hear(create(made_by))
     assert [each.where for each in said] == [Destination(ADMIN), Destination(OTHER_ADMIN)]
+
+
+async def test_an_agent_does_not_wait_until_every_admin_has_been_told(world: World) -> None:
+    await world.enrolment.hear(turned_away(None))
+    assert world.chat.speaker.said == []
+    [errand] = world.errands
+    await errand
+    assert len(world.chat.speaker.said) == 2
 
 
 @pytest.mark.parametrize("made_by", [None, 99])

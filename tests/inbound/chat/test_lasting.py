@@ -15,6 +15,7 @@ from agent.wire import Verb
 from bridge import limits
 from bridge.core.access import EVERYWHERE, parse_scope
 from bridge.core.audience import Destination
+from bridge.errors import Outage
 from bridge.inbound.chat.job_desk import RunDesk
 from bridge.inbound.chat.live_jobs import LiveJobs
 from bridge.inbound.chat.resuming import Resuming
@@ -71,6 +72,34 @@ async def test_a_stop_that_overtakes_its_command_is_said_again(world: World) -> 
     assert "stopped after" in said[-1].text
     [late] = await world.press("stop 1")
     assert "over already" in late.text
+
+
+async def test_a_stop_that_comes_while_its_command_goes_out_is_heeded(world: World) -> None:
+    gate = world.kept.gates["launch"] = asyncio.Event()
+    await world.chat.say("/op_exec web-1 df", OPERATOR)
+    await until(lambda: world.kept.rows[1].kept.is_out)
+    await world.chat.press("stop 1", OPERATOR)
+    gate.set()
+    said = await world.rest()
+    assert world.hands.of(Verb.RUN) == []
+    assert "nothing ran" in said[-1].text
+
+
+async def test_a_stop_is_said_again_whatever_went_wrong_with_it(world: World) -> None:
+    usual = ends_when_cancelled(world, deaf=1)
+
+    def says(asking: Asking) -> Any:
+        if asking.verb is Verb.CANCEL and len(world.hands.of(Verb.CANCEL)) == 2:
+            raise ZeroDivisionError
+        return usual(asking)
+
+    world.hands.says = says
+    await world.chat.say("/op_exec web-1 tail -f x", OPERATOR)
+    await until(lambda: world.hands.of(Verb.RUN))
+    await world.chat.press("stop 1", OPERATOR)
+    await until(lambda: len(world.hands.of(Verb.CANCEL)) == 3)
+    said = await world.rest()
+    assert "stopped after" in said[-1].text
 
 
 async def test_stop_ends_a_broadcast_on_every_host(world: World) -> None:
@@ -143,6 +172,89 @@ async def test_who_has_lost_a_command_to_another_bridge_shows_nothing_more_of_it
     assert len(world.kept.entries) == 2
 
 
+async def test_who_has_lost_a_broadcast_begins_it_on_no_further_host(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "BROADCAST_AT_ONCE", 1)
+    gates = {host: asyncio.Event() for host in ("web-1", "web-2", "web-3", "db-1")}
+    world.hands.gates = gates
+    await world.chat.say("/broadcast uptime", OPERATOR)
+    await until(lambda: world.hands.of(Verb.RUN))
+    world.chat.now += limits.JOB_LEASE
+    for gate in gates.values():
+        gate.set()
+    await world.rest()
+    assert len(world.hands.of(Verb.RUN)) == 1
+
+
+async def test_who_has_lost_a_command_asks_nothing_about_it(world: World) -> None:
+    def says(asking: Asking) -> list[wire.Event]:
+        world.kept.is_news = False
+        return [wire.Refused(job=asking.job, at=0, rule="careful", sentence="it changes …")]
+
+    world.hands.says = says
+    said = await world.say("/broadcast restart nginx")
+    assert all("✅ Yes, do it" not in each.buttons for each in said)
+
+
+async def test_an_end_is_told_though_the_store_was_out_for_a_moment(world: World) -> None:
+    world.kept.outages["end"] = 3
+    said = await world.say("/op_exec web-1 df")
+    assert "exit code 0" in said[-1].text
+    assert world.kept.told == [1]
+    assert len(world.kept.entries) == 2
+
+
+async def test_an_end_that_the_store_took_without_saying_so_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = world.kept.end
+    tries: list[int] = []
+
+    async def end_unheard(number: int, *told: Any, **entry: Any) -> bool:
+        is_news = await end(number, *told, **entry)
+        tries.append(number)
+        if len(tries) == 1:
+            raise Outage("the database", "gone")
+        return is_news
+
+    monkeypatch.setattr(world.kept, "end", end_unheard)
+    said = await world.say("/op_exec web-1 df")
+    assert tries == [1, 1]
+    assert "exit code 0" in said[-1].text
+    assert world.kept.told == [1]
+    assert len(world.kept.entries) == 2
+
+
+async def test_an_end_that_cannot_be_written_is_left_once_the_command_is_lost(
+    world: World,
+) -> None:
+    world.kept.outages["end"] = many = 10_000
+    await world.chat.say("/op_exec web-1 df", OPERATOR)
+    await until(lambda: world.kept.outages["end"] < many - 2)
+    assert list(world.control.live.numbers) == [1]
+    world.chat.now += limits.JOB_LEASE
+    await world.rest()
+    assert list(world.control.live.numbers) == []
+    assert world.kept.ended == []
+
+
+async def test_what_is_told_later_is_not_held_until_then(world: World) -> None:
+    def says(asking: Asking) -> list[wire.Event]:
+        world.chat.speaker.is_away = True
+        return done(job=asking.job)
+
+    world.hands.says = says
+    gate = world.kept.gates["postpone"] = asyncio.Event()
+    later = world.chat.now + limits.TOLD_AGAIN
+    await world.chat.say("/op_exec web-1 df", OPERATOR)
+    await until(lambda: world.kept.rows[1].leased_until == later)
+    await world.control.live.renew()
+    gate.set()
+    await world.rest()
+    assert world.kept.rows[1].leased_until == later
+
+
 async def test_broadcasts_count_among_what_runs_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +304,23 @@ async def test_a_message_follows_its_group_and_stays_one(world: World) -> None:
     assert "exit code 0" in there[-1].text
     kept = world.kept.rows[1].kept
     assert (kept.chat, kept.telegram_id) == (Destination(-3001), there[-1].telegram_id)
+
+
+async def test_a_message_goes_on_and_is_found_again_though_its_place_was_not_noted_at_once(
+    world: World,
+) -> None:
+    gate = world.hands.gates["web-1"] = asyncio.Event()
+    await world.chat.say("/op_exec web-1 tail -f x", OPERATOR, GROUP)
+    await until(lambda: world.hands.of(Verb.RUN))
+    world.kept.outages["note_message"] = 1
+    world.chat.speaker.moved_to = -3001
+    await until(lambda: world.chat.speaker.said[-1].where.chat_id == -3001)
+    gate.set()
+    said = await world.rest()
+    assert "exit code 0" in said[-1].text
+    kept = world.kept.rows[1].kept
+    assert world.kept.outages["note_message"] == 0
+    assert (kept.chat, kept.telegram_id) == (Destination(-3001), said[-1].telegram_id)
 
 
 async def test_many_long_outputs_are_cut_counted_and_can_be_fetched_whole(
