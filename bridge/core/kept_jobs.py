@@ -143,8 +143,10 @@ def write_ending(kept: KeptJob, jobs: Sequence[Job], detail: str, *, now: dateti
     """Write for the audit how a command ended."""
     good = sum(each.is_good for each in jobs)
     outcome = Outcome.DONE if good == len(jobs) else Outcome.FAILED
+    said = [detail] if detail else []
     if len(jobs) == 1:
-        words = _describe(jobs[0])
+        state, *figures = _describe(jobs[0])
+        words = [state, *said, *figures]  # a chat cuts a long entry, and may lose the digest
         if jobs[0].state is State.REFUSED:
             outcome = Outcome.REFUSED
     else:
@@ -153,7 +155,8 @@ def write_ending(kept: KeptJob, jobs: Sequence[Job], detail: str, *, now: dateti
         words += [f"{unknown} not known"] if unknown else []
         withdrawn = sum(each.state is State.WITHDRAWN for each in jobs)
         words += [f"{withdrawn} not begun"] if withdrawn else []
-    return _write_entry(kept, outcome, ", ".join([*words, *([detail] if detail else [])]), now)
+        words += said
+    return _write_entry(kept, outcome, ", ".join(words), now)
 
 
 def _describe(job: Job) -> list[str]:

@@ -133,6 +133,14 @@ def test_the_audit_says_what_was_asked_for_and_how_it_ended(state: State, outcom
     assert entry.detail.startswith(state.value)
 
 
+def test_what_a_chat_cuts_of_a_long_entry_is_its_digest_and_not_how_it_is_known() -> None:
+    [job] = KEPT.create_jobs()
+    job = replace(job, state=State.STOPPED, signal="SIGTERM", digest="e3b0c44298fc1c149afbf4c8")
+    entry = write_ending(KEPT, [job], "told after a restart", now=NOON)
+    said = "stopped, told after a restart, SIGTERM, 0 bytes sha256 e3b0c44298fc1c14"
+    assert entry.detail == said
+
+
 def test_the_audit_counts_many_hosts_and_names_the_first() -> None:
     many = replace(MANY, hosts=tuple(f"web-{number}" for number in range(30)))
     first, second, *rest = many.create_jobs()
