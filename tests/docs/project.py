@@ -91,21 +91,30 @@ def name_words() -> set[str]:
 def list_figures(*, of_agent: bool) -> tuple[Figure, ...]:
     """List the metrics of a program."""
     metrics: Any = (AgentMetrics if of_agent else BridgeMetrics)("0")
+    if of_agent:
+        metrics.watch_ceiling((), lambda: "")
     return tuple(_read_figures(metrics))
 
 
 def _read_figures(metrics: Any) -> Iterator[Figure]:
     # Labels without a value yet stand nowhere in what is exported: the collectors know them.
     for collector in metrics._registry._collector_to_names:
-        kind = getattr(collector, "_type", "")
-        if kind:
-            suffix = "_total" if kind == "counter" else ""
+        if hasattr(collector, "_type"):
+            suffix = "_total" if collector._type == "counter" else ""
             yield Figure(
                 name=f"{collector._name}{suffix}",
-                kind=kind,
+                kind=collector._type,
                 labels=tuple(collector._labelnames),
                 says=collector._documentation,
             )
+        elif hasattr(collector, "describe"):  # one of ours that reads when it is asked
+            for family in collector.describe():
+                yield Figure(
+                    name=family.name,
+                    kind=family.type,
+                    labels=tuple(family._labelnames),
+                    says=family.documentation,
+                )
 
 
 @cache
