@@ -26,11 +26,15 @@ CADVISOR = [{"targets": ["cadvisor:8080"], "labels": {"host": "opswire"}}]
 
 
 class Unwritable(Exception):
-    """A place cannot be written; the text says which, and what to do."""
+    """A place cannot be written; the text says which, by whom and why."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        us = f"{os.getuid()}:{os.getgid()}"
+        super().__init__(f"{name} cannot be written by user {us} ({reason})")
 
 
 def require_places(places: Mapping[Path, str]) -> None:
-    """See that every place is ours to write.
+    """See that every place is ours to write, with all that lies in it.
 
     Raises:
         Unwritable: one is not; it belongs to another user, as a rule.
@@ -43,9 +47,12 @@ def require_places(places: Mapping[Path, str]) -> None:
         except OSError as fault:
             owner = place.stat().st_uid if place.exists() else "nobody"
             reason = (fault.strerror or type(fault).__name__).lower()
-            raise Unwritable(
-                f"{name} cannot be written by user {os.getuid()} ({reason}; it belongs to {owner})"
-            ) from fault
+            raise Unwritable(name, f"{reason}; it belongs to {owner}") from fault
+        # A volume is open to everybody, and what a container made in it is that one's alone.
+        for path in place.rglob("*"):
+            if (owner := path.lstat().st_uid) != os.getuid():
+                within = path.relative_to(place)
+                raise Unwritable(name, f"{within} in it belongs to {owner}")
 
 
 def lay(environ: Mapping[str, str]) -> None:
