@@ -186,3 +186,12 @@ def test_a_place_that_is_open_to_all_is_another_users_when_what_lies_in_it_is(
     os.chown(token, 1234, 1234)
     with pytest.raises(laying.Unwritable, match="state/webhook_token in it belongs to 1234"):
         laying.require_places({tmp_path: "the volume bridge"})
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file away")
+def test_what_a_person_keeps_in_a_mounted_folder_of_theirs_is_theirs(tmp_path: Path) -> None:
+    targets = tmp_path / "prometheus" / "targets"
+    targets.mkdir(parents=True)
+    (targets / "own.yml").write_text("")
+    os.chown(targets / "own.yml", 1234, 1234)
+    laying.require_places({tmp_path / "prometheus": "the volume", targets: "the folder"})
