@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bridge.settings import SETTINGS
@@ -18,6 +18,9 @@ FIRST_SUBNET = ipaddress.IPv4Network("172.29.183.0/24")
 TRIES = 70  # up to 172.29.252.0
 ROUTES = Path("/proc/net/route")
 GRAFANA_PORT = 3000
+# Where else than natively a port must be free. The gateway is there only once its network is, and
+# an exporter of the machine's own, which listens everywhere, would be in the way of ours.
+HOSTS = {"sandbox": LOOPBACK, "node_exporter": "0.0.0.0"}
 # What a container is told otherwise: where its peers stand, and what lies elsewhere in it.
 OTHERWISE = frozenset({"SERVER_URL", "STATE_DIR", "AGENTS_FILE", "AGENTS_ADDRESS", "TIMEZONE"})
 
@@ -45,17 +48,12 @@ class ContainerRecord:
 
 
 def list_ports(wishes: Wishes) -> list[Port]:
-    """List the ports that are published: what only containers ask stays among them."""
-    within = {"node_exporter", "blackbox_exporter", "agent"}
+    """List the ports that this machine lends: what only containers ask stays among them."""
+    within = {"blackbox_exporter", "agent"}
     ports = [port for port in wishes.list_ports() if port.program not in within]
     if "grafana" in list_profiles(wishes):
         ports.append(Port(program="grafana", setting="GRAFANA_PORT", default=GRAFANA_PORT))
-    return [
-        Port(program=port.program, setting=port.setting, default=port.default, host=LOOPBACK)
-        if port.program == "sandbox"
-        else port
-        for port in ports
-    ]
+    return [replace(port, host=HOSTS.get(port.program, port.host)) for port in ports]
 
 
 def list_profiles(wishes: Wishes) -> list[str]:
@@ -97,7 +95,6 @@ def render_environ(
         **plain,
         **chosen,
         "COMPOSE_PROFILES": ",".join(list_profiles(wishes)),
-        "NODE_EXPORTER_PORT": str(settings.node_exporter_port),
         "SERVER_URL": given.get("SERVER_URL") or f"http://{join(server, ports['bridge'])}",
         "AGENTS_ADDRESS": given.get("AGENTS_ADDRESS") or join(door, ports["agents_door"]),
         "TIMEZONE": settings.timezone.key,

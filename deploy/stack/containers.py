@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import time
 
 from deploy.stack import container_plan as plans
@@ -33,8 +34,7 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
         reservations.close()
         watch = Watch(run, voice)
         try:
-            put_image(run.project, voice)
-            start(run, voice)
+            begin(run, voice)
             watch.wait()
             for line in greet(run, is_detached=is_detached):
                 voice.say(line)
@@ -50,6 +50,17 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
             time.sleep(LOOK_SECONDS)
         end(run.project, voice)
     return 0
+
+
+def begin(run: Run, voice: Voice) -> None:
+    """Build and start; what could not start is taken away, for it would try for ever."""
+    try:
+        put_image(run.project, voice)
+        start(run, voice)
+    except EngineFault:
+        if run.is_first:  # what ran before is better than nothing
+            put_away(run.project)
+        raise
 
 
 class Watch:
@@ -143,8 +154,14 @@ def invite(project: Project) -> list[str]:
 def end(project: Project, voice: Voice) -> None:
     """End all containers; their volumes stay."""
     voice.say("stopping …")
-    done = project.call("down", "--remove-orphans")
-    plans.place_of(project.root).unlink(missing_ok=True)
+    done = put_away(project)
     if done.returncode:
         raise EngineFault(f"not everything ended: {last_line(done.stderr or '')}")
     voice.say("everything is stopped")
+
+
+def put_away(project: Project) -> subprocess.CompletedProcess[str]:
+    """Remove the containers and what other commands know of them; the volumes stay."""
+    done = project.call("down", "--remove-orphans")
+    plans.place_of(project.root).unlink(missing_ok=True)
+    return done

@@ -137,9 +137,10 @@ def test_how_a_container_is_stands_in_words(
         ("write /var/lib: no space left on device", "the disk is full"),
         ("Bind for 127.0.0.1:9090 failed: port is already allocated", "a port was taken"),
         ("dial tcp: lookup registry: no such host", "an image cannot be had"),
+        ("dial udp 192.0.2.53:53: connect: network is unreachable", "an image cannot be had"),
         ("yaml: something else", "something else"),
     ],
-    ids=["disk", "port", "network", "other"],
+    ids=["disk", "port", "name", "network", "other"],
 )
 def test_what_compose_could_not_is_a_sentence(line: str, said: str) -> None:
     assert said in explain(["Creating …", line])
