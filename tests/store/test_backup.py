@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from bridge import __version__, archive, restoring
 from bridge.clients.authority import FOLDER, open_authority
@@ -869,7 +870,11 @@ def test_nonsense_about_a_table_changes_nothing(house: House, members: dict[str,
 
 def test_a_number_that_no_row_has_is_refused(house: House) -> None:
     for number in (2**63, -1):
-        forge(house, manifest=lambda told, most=number: told["counters"].update(messages=most))
+
+        def lie(told: dict[str, Any], most: int = number) -> None:
+            told["counters"].update(messages=most)
+
+        forge(house, manifest=lie)
         before = unchanged(house)
         assert "cannot be understood" in house.complain("restore", str(house.file))
         assert unchanged(house) == before
@@ -916,3 +921,91 @@ def test_a_slow_disk_does_not_end_the_look_of_a_backup(house: House) -> None:
     with filling.open_filling(house.url) as connection:
         patience = connection.execute(text("SHOW idle_in_transaction_session_timeout"))
         assert patience.scalar_one() == "0"
+
+
+# ---- what it says and who may read it ---------------------------------------------------------
+
+
+@on_sqlite
+def test_what_may_count_already_is_not_said_to_have_changed_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.back_up()
+    house.say("people", "add", "1003", "admin")
+
+    def fail_late(folder: Path) -> None:
+        if (house.folder / restoring.PLAN).exists():
+            raise OSError(5, os.strerror(5))
+        archive.sync_folder(folder)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(restoring, "sync_folder", fail_late)
+        complaint = house.complain("restore", str(house.file))
+    assert "input/output error; it may count already: the next start" in complaint
+    assert "1003" not in house.say("people", "list")
+
+
+@on_postgresql
+def test_a_commit_that_nobody_knows_of_is_told_as_such(house: House) -> None:
+    house.back_up()
+    house.say("people", "add", "1003", "admin")
+
+    def fail(_: Any) -> None:
+        if restoring.is_pending(house.folder):
+            raise OperationalError("COMMIT", {}, Exception("the line is cut"))
+
+    event.listen(Engine, "commit", fail)
+    try:
+        complaint = house.complain("restore", str(house.file))
+    finally:
+        event.remove(Engine, "commit", fail)
+    assert "it may count already" in complaint
+    assert "1003" in house.say("people", "list")
+    assert not list(house.folder.rglob("*.restored"))
+
+
+@pytest.mark.parametrize("plan", [b"{", b"{}", b"[]", b'{"moves": 1, "aside": [], "proof": null}'])
+@on_sqlite
+def test_a_plan_that_is_none_of_ours_is_named(house: House, plan: bytes) -> None:
+    (house.folder / restoring.PLAN).write_bytes(plan)
+    with pytest.raises(SettingsError, match=r"restore\.plan cannot be understood; take it away"):
+        house.call("people", "list")
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "words", [("database", "revision"), ("restore", "--dry-run"), ("backup",), ("people", "list")]
+)
+def test_nothing_looks_into_a_state_that_is_half_in_its_place(
+    house: House, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    house.back_up()
+
+    def end(*_: Any) -> None:
+        raise EndError
+
+    with monkeypatch.context() as killing:
+        killing.setattr(restoring, "_put_in_place", end)
+        with pytest.raises(EndError):
+            house.call("restore", str(house.file))
+    house.read()
+    assert restoring.is_pending(house.folder)
+    file = {"restore": [str(house.file)], "backup": [str(house.file), "--force"]}
+    house.say(*words, *file.get(words[0], []))
+    assert not restoring.is_pending(house.folder)
+    assert RESTORED in str(read_rows(house.url)["audit"])
+
+
+@on_sqlite
+def test_a_database_is_read_by_those_who_read_the_one_before(house: House) -> None:
+    house.back_up()
+    for mode in (0o600, 0o640):
+        house.place.chmod(mode)
+        house.restore()
+        assert stat.S_IMODE(house.place.stat().st_mode) == mode
+    house.wipe()
+    house.restore()
+    assert stat.S_IMODE(house.place.stat().st_mode) == 0o600
+    for name in ("audit.key", "audit.head", "webhook_token", f"{FOLDER}/orders.key"):
+        assert stat.S_IMODE((house.folder / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((house.folder / FOLDER).stat().st_mode) == 0o700
