@@ -1,4 +1,4 @@
-"""The installed console: root carries a backup for the bridge's user, and trusts none of its links."""
+"""The installed console: root carries backups for the bridge's user, and trusts no link."""
 
 from __future__ import annotations
 
