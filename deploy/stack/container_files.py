@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ SHIPPED = (
     *("prometheus/prometheus.yml", "prometheus/blackbox.yml", "prometheus/rules/*.yml"),
     "alertmanager/alertmanager.yml",
 )
+UNFOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 LAID = ".laid"
 """Lists the secrets that came from the settings, so that one taken out there goes here as well."""
 
@@ -31,21 +33,34 @@ class Owner:
     group: int
 
     def take(self, path: Path, mode: int) -> None:
-        """Make a file or folder theirs.
+        """Make a file or folder theirs, and never what a link leads to: a container can make links.
 
         Raises:
-            StackFault: it is somebody else's, and we may not change that.
+            StackFault: it is somebody else's, and we may not change that; or it is a link.
         """
-        status = path.stat()
         try:
-            if (status.st_uid, status.st_gid) != (self.user, self.group):
-                os.chown(path, self.user, self.group)
-            if status.st_mode & 0o777 != mode:
-                path.chmod(mode)
+            opened = os.open(path, UNFOLLOWED)
+            try:
+                self._take(opened, mode)
+            finally:
+                os.close(opened)
         except PermissionError:
             raise StackFault(
                 f"{path} belongs to another user: sudo chown -R {self.user}:{self.group} {path}"
             ) from None
+        except OSError as fault:
+            if fault.errno != errno.ELOOP:
+                raise
+            raise StackFault(
+                f"{path} is a link, which leads nowhere in a container: put the file itself there"
+            ) from None
+
+    def _take(self, opened: int, mode: int) -> None:
+        status = os.fstat(opened)
+        if (status.st_uid, status.st_gid) != (self.user, self.group):
+            os.fchown(opened, self.user, self.group)
+        if status.st_mode & 0o777 != mode:
+            os.fchmod(opened, mode)
 
 
 def find_owner(root: Path) -> Owner:
@@ -92,10 +107,9 @@ def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[P
     A container may write one folder, never the whole project: the file lies in that folder, and
     where it lay before is a link to it. A file set by the person stays where it is.
     """
-    if "AGENTS_FILE" in given:
-        path = (root / given["AGENTS_FILE"]).expanduser().absolute()
-        require_file(path)
-        return path, ""
+    if chosen := find_chosen(root, given):
+        require_file(chosen)
+        return chosen, ""
     usual, path = root / "agents.txt", root / "inventory" / "agents.txt"
     path.parent.mkdir(exist_ok=True)
     notice = ""
@@ -106,13 +120,43 @@ def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[P
         else:
             notice = "agents.txt lies in inventory/ now, which containers may write; it is a link"
         usual.replace(path)
+    owner.take(path.parent, 0o755)
+    for each in list_shared(path.parent):
+        # What begins with a dot may be a backup on its way, which holds every secret.
+        owner.take(each, 0o600 if each.name.startswith(".") else 0o644)
+    if path.is_symlink():
+        owner.take(path, 0o644)  # says so
     require_file(path)
     if not usual.exists():
         usual.unlink(missing_ok=True)
         usual.symlink_to("inventory/agents.txt")
-    for each in (path.parent, *path.parent.iterdir()):
-        owner.take(each, 0o755 if each.is_dir() else 0o644)
     return path, notice
+
+
+def find_chosen(root: Path, given: Mapping[str, str]) -> Path | None:
+    """Give the inventory that a person set, if it is another than the usual one.
+
+    Raises:
+        StackFault: with it, containers would write a folder that holds much else.
+    """
+    if "AGENTS_FILE" not in given:
+        return None
+    path = Path(os.path.normpath(root / Path(given["AGENTS_FILE"]).expanduser()))
+    if path in {root / "agents.txt", root / "inventory" / "agents.txt"}:
+        return None
+    closed = [root, *(Path(os.environ[name]) for name in ("HOME",) if name in os.environ)]
+    if any(each.resolve().is_relative_to(path.parent.resolve()) for each in closed):
+        raise StackFault(
+            f"AGENTS_FILE: containers may write the folder of the inventory, and {path.parent}"
+            " holds more than that; put the file into a folder of its own",
+            code=2,
+        )
+    return path
+
+
+def list_shared(folder: Path) -> Iterator[Path]:
+    """List the files that containers and the person share, and no link among them."""
+    yield from (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
 
 
 def require_file(path: Path) -> None:

@@ -102,6 +102,61 @@ def test_an_inventory_that_a_person_chose_stays_where_it_is(tmp_path: Path, owne
         lay_inventory(tmp_path, {"AGENTS_FILE": "lists/theirs"}, owner)
 
 
+def test_an_inventory_that_a_person_chose_never_opens_more_than_its_folder(
+    tmp_path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, home = tmp_path / "srv" / "opswire", tmp_path / "home"
+    for folder in (root, home):
+        folder.mkdir(parents=True)
+        (folder / "agents.txt").write_text(LINE)
+    monkeypatch.setenv("HOME", str(home))
+    for text in ("../agents.txt", "hosts", "../../agents.txt", "~/agents.txt"):
+        with pytest.raises(StackFault, match="AGENTS_FILE: containers may write the folder"):
+            lay_inventory(root, {"AGENTS_FILE": text}, owner)
+    (home / "lists").mkdir()
+    (home / "lists" / "ours").write_text(LINE)
+    chosen = lay_inventory(root, {"AGENTS_FILE": "~/lists/ours"}, owner)
+    assert chosen == (home / "lists" / "ours", "")
+    path, _ = lay_inventory(root, {"AGENTS_FILE": "./agents.txt"}, owner)
+    assert path == root / "inventory" / "agents.txt", "the usual one, by its name"
+
+
+def test_a_link_that_a_container_made_opens_nothing_of_this_machine(
+    tmp_path: Path, owner: Owner
+) -> None:
+    (tmp_path / "agents.txt").write_text(LINE)
+    path, _ = lay_inventory(tmp_path, {}, owner)
+    secret = tmp_path / "secret"
+    secret.write_text("root:$6$hash\n")
+    secret.chmod(0o600)
+    (path.parent / "more").symlink_to(secret)
+    lay_inventory(tmp_path, {}, owner)
+    assert secret.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    path.symlink_to(secret)
+    with pytest.raises(StackFault, match=r"agents\.txt is a link") as caught:
+        lay_inventory(tmp_path, {}, owner)
+    assert "hash" not in str(caught.value)
+    assert secret.stat().st_mode & 0o777 == 0o600
+    targets = tmp_path / "prometheus" / "targets"
+    targets.mkdir(parents=True)
+    (targets / "more.json").symlink_to(secret)
+    with pytest.raises(StackFault, match=r"more\.json is a link"):
+        lay_folders(tmp_path, owner)
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_on_its_way_stays_closed(tmp_path: Path, owner: Owner) -> None:
+    (tmp_path / "agents.txt").write_text(LINE)
+    path, _ = lay_inventory(tmp_path, {}, owner)
+    left = path.with_name(".carried-1")
+    left.write_text("every secret")
+    left.chmod(0o600)
+    lay_inventory(tmp_path, {}, owner)
+    assert left.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_an_inventory_with_a_fault_stops_the_start_with_every_bad_line(
     tmp_path: Path, owner: Owner
 ) -> None:
