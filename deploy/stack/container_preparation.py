@@ -17,12 +17,14 @@ from deploy.stack.checks_machine import LEAST_FREE_BYTES
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.engine import Engine, EngineFault
 from deploy.stack.folder import Folder, StackFault
+from deploy.stack.known_bot import require_known_bot
 from deploy.stack.plan import Wishes
 from deploy.stack.ports import Reservations, choose_ports
 from deploy.stack.preparation import TOKEN_NAMES, find_terminal, read_wishes
 from deploy.stack.project import Project, name_project
 from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
+from deploy.stack.way import runs_natively
 
 PASSWORD = "grafana_admin_password"  # noqa: S105  a file's name
 
@@ -108,6 +110,8 @@ def take_wishes(root: Path, voice: Voice, *, is_sandbox: bool) -> Wishes:
         voice.say(notice)
     if faults := plans.list_faults(wishes):
         raise StackFault("\n".join(faults), code=2)
+    if not wishes.is_sandbox:
+        require_known_bot(wishes, voice)
     return wishes
 
 
@@ -169,6 +173,5 @@ def open_project(engine: Engine, root: Path, record: ContainerRecord) -> Project
 
 def require_no_native(folder: Folder) -> None:
     """See that no stack of this folder runs natively: both write the same files."""
-    record = folder.find_record()
-    if record is not None and record.urls:
+    if runs_natively(folder):
         raise StackFault("the stack of this folder runs natively; ./start.sh down ends it")

@@ -9,13 +9,14 @@ from deploy.stack import container_plan as plans
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.container_preparation import Run, prepare, require_no_native
 from deploy.stack.container_start import put_image, start
-from deploy.stack.engine import EngineFault, find_engine, last_line
+from deploy.stack.engine import EngineFault, find_engine, last_line, require_near
 from deploy.stack.first_admin import render_failure, render_invitation
 from deploy.stack.folder import Folder
 from deploy.stack.foreground import Ending
 from deploy.stack.ports import Reservations
 from deploy.stack.project import Container, Project
 from deploy.stack.voice import BAD, GOOD, QUIET, Voice
+from deploy.stack.way import CONTAINERS, keep_way
 
 LOOK_SECONDS = 1.0
 # Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
@@ -27,10 +28,13 @@ AGAIN = "./start.sh console people link --first"
 def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detached: bool) -> int:
     """Run the whole stack in containers, until a signal ends it or, detached, from now on."""
     engine = find_engine()
+    require_near(engine)
     require_no_native(folder)
     with Ending() as ending, contextlib.closing(Reservations()) as reservations:
         run = prepare(folder, voice, engine, reservations, is_sandbox=is_sandbox)
         reservations.close()
+        if not run.record.is_sandbox:
+            keep_way(folder.root, CONTAINERS, voice)
         watch = Watch(run, voice)
         try:
             put_image(run.project, voice)
@@ -144,7 +148,7 @@ def end(project: Project, voice: Voice) -> None:
     """End all containers; their volumes stay."""
     voice.say("stopping …")
     done = project.call("down", "--remove-orphans")
-    plans.place_of(project.root).unlink(missing_ok=True)
     if done.returncode:
         raise EngineFault(f"not everything ended: {last_line(done.stderr or '')}")
+    plans.place_of(project.root).unlink(missing_ok=True)
     voice.say("everything is stopped")

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from deploy.stack import cli
-from deploy.stack.folder import Folder
 from deploy.stack.suggestion import suggest
 from deploy.stack.trial import SEVERITIES
 
@@ -38,20 +35,6 @@ def test_docker_asked_for_where_there_is_none_says_the_way_that_works(
     said = capsys.readouterr().err
     assert "no docker on PATH" in said
     assert "./start.sh --native" in said
-
-
-def test_a_run_is_in_containers_when_it_is_asked_for_or_an_engine_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = Folder(tmp_path)
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert cli.choose_containers(cli.parse(["--docker"]), folder)
-    assert not cli.choose_containers(cli.parse([]), folder)
-    monkeypatch.setattr(cli, "find_engine", lambda: None)
-    assert cli.choose_containers(cli.parse([]), folder)
-    assert not cli.choose_containers(cli.parse(["--native"]), folder)
-    with folder.hold():
-        assert not cli.choose_containers(cli.parse([]), folder), "it runs natively already"
 
 
 def test_only_containers_run_on_by_themselves(
