@@ -14,6 +14,7 @@ from bridge.settings import read_environment
 from deploy.stack import container_files as files
 from deploy.stack import container_plan as plans
 from deploy.stack.checks_machine import LEAST_FREE_BYTES
+from deploy.stack.container_faults import list_faults
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.engine import Engine, EngineFault
 from deploy.stack.folder import Folder, StackFault
@@ -108,7 +109,7 @@ def take_wishes(root: Path, voice: Voice, *, is_sandbox: bool) -> Wishes:
     wishes = read_wishes(root, is_sandbox=is_sandbox, terminal=terminal)
     for notice in wishes.settings.notices:
         voice.say(notice)
-    if faults := plans.list_faults(wishes):
+    if faults := list_faults(wishes):
         raise StackFault("\n".join(faults), code=2)
     if not wishes.is_sandbox:
         require_known_bot(wishes, voice)
