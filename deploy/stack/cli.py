@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -53,8 +55,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackFault as fault:
         print(f"start.sh: {fault}", file=sys.stderr)
         return fault.code
+    except OSError as fault:
+        print(f"start.sh: {explain(fault)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
+
+
+def explain(fault: OSError) -> str:
+    """Say what keeps a file from being written, where a person can mend it.
+
+    Raises:
+        OSError: the fault itself, where it is another.
+    """
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"the disk is full ({fault.filename or ROOT}): make room and start again"
+    if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and fault.filename:
+        return (
+            f"{fault.filename}: {(fault.strerror or '').lower()}; where it is another user's, as"
+            f" after a start with sudo: sudo chown -R $USER: {shlex.quote(str(ROOT))}"
+        )
+    raise fault
 
 
 def parse(words: list[str]) -> argparse.Namespace:

@@ -180,11 +180,12 @@ def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner:
         name, file = setting.name.lower(), given.get(f"{setting.name}_FILE", "")
         is_given = setting.name in given or bool(file)
         # What a person laid here themselves is theirs: it is neither written nor ever removed.
-        is_own = file == str(folder / name)
+        is_own = bool(file) and is_same(root / Path(file).expanduser(), folder / name)
         if setting.secret and is_given and not is_own and isinstance(value, Secret):
             texts[name] = value.reveal()
-    if settings.notify_urls_file:
-        texts["notify_urls"] = settings.notify_urls_file.path.read_text("utf-8")
+    urls = settings.notify_urls_file
+    if urls and not is_same(root / urls.path, folder / "notify_urls"):
+        texts["notify_urls"] = urls.path.read_text("utf-8")
     for name in read_laid(folder) - set(texts):
         (folder / name).unlink(missing_ok=True)
     for name, text in texts.items():
@@ -193,6 +194,16 @@ def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner:
     for path in (*folder.iterdir(), folder):
         owner.take(path, 0o700 if path.is_dir() else 0o600)
     return folder
+
+
+def is_same(path: Path, place: Path) -> bool:
+    """Say whether a path is a file's, however it is written."""
+    return os.path.normpath(path) == os.path.normpath(place)
+
+
+def has_laid(root: Path) -> bool:
+    """Say whether containers of this folder were ever prepared."""
+    return (root / "secrets" / LAID).exists()
 
 
 def read_laid(folder: Path) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bridge.settings import SETTINGS
@@ -16,6 +16,7 @@ from deploy.stack.ports import LOOPBACK, Port
 
 FIRST_SUBNET = ipaddress.IPv4Network("172.29.183.0/24")
 TRIES = 70  # up to 172.29.252.0
+QUIET_LOOPBACK = "127.0.0.253"
 ROUTES = Path("/proc/net/route")
 GRAFANA_PORT = 3000
 PROFILES = ("grafana", "cadvisor", "sandbox")
@@ -46,17 +47,17 @@ class ContainerRecord:
 
 
 def list_ports(wishes: Wishes) -> list[Port]:
-    """List the ports that are published: what only containers ask stays among them."""
-    within = {"node_exporter", "blackbox_exporter", "agent"}
+    """List the ports that are published: what only containers ask stays among them.
+
+    The exporter listens at an address that is not there yet; whoever listens everywhere has its
+    port, and that shows at any address of the loopback that nobody else takes.
+    """
+    within = {"blackbox_exporter", "agent"}
     ports = [port for port in wishes.list_ports() if port.program not in within]
     if "grafana" in list_profiles(wishes):
         ports.append(Port(program="grafana", setting="GRAFANA_PORT", default=GRAFANA_PORT))
-    return [
-        Port(program=port.program, setting=port.setting, default=port.default, host=LOOPBACK)
-        if port.program == "sandbox"
-        else port
-        for port in ports
-    ]
+    hosts = {"sandbox": LOOPBACK, "node_exporter": QUIET_LOOPBACK}
+    return [replace(port, host=hosts.get(port.program, port.host)) for port in ports]
 
 
 def list_profiles(wishes: Wishes) -> list[str]:
@@ -101,7 +102,6 @@ def render_environ(
         **({"TEMPLATES_DIR": str(wishes.root / templates)} if templates else {}),
         **chosen,
         "COMPOSE_PROFILES": ",".join(list_profiles(wishes)),
-        "NODE_EXPORTER_PORT": str(settings.node_exporter_port),
         "SERVER_URL": given.get("SERVER_URL") or f"http://{join(server, ports['bridge'])}",
         "AGENTS_ADDRESS": given.get("AGENTS_ADDRESS") or join(door, ports["agents_door"]),
         "TIMEZONE": settings.timezone.key,

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.stack.container_preparation import Run
 from deploy.stack.engine import EngineFault, last_line
-from deploy.stack.project import Project
+from deploy.stack.project import SERVICES, Project
 from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
 
 QUOTED_LINES = 12
+# What an engine says when it cannot fetch; that it pulls something is none of it.
+NO_IMAGE = (
+    *("no such host", "name resolution", "network is unreachable", "connection refused"),
+    *("i/o timeout", "handshake timeout", "pull access denied", "error pulling", "manifest"),
+    *("failed to resolve", "toomanyrequests"),
+)
+UNWELL = re.compile(
+    rf"container \S+[-_](?P<service>{'|'.join(SERVICES)})[-_]\d+ (?:is unhealthy|exited)"
+)
 
 
 def put_image(project: Project, voice: Voice) -> None:
@@ -53,7 +63,10 @@ def explain(lines: Sequence[str]) -> str:
         return "the disk is full: make room, for example with docker system prune"
     if "address already in use" in text or "port is already allocated" in text:
         return "a port was taken in the meantime: start again, or set another (./start.sh doctor)"
-    if any(word in text for word in ("no such host", "i/o timeout", "connection refused", "pull")):
+    if found := UNWELL.search(text):
+        name = found["service"]
+        return f"{name} does not get well: ./start.sh logs {name}"
+    if any(word in text for word in NO_IMAGE):
         return (
             "an image cannot be had; the engine needs a network for the first start."
             " ./start.sh --native runs without containers"

@@ -22,6 +22,7 @@ LOOK_SECONDS = 1.0
 # Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
 PATIENCE_SECONDS = 180
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
+BEGUN = "./start.sh logs says more, ./start.sh down ends what has started"
 AGAIN = "./start.sh console people link --first"
 
 
@@ -39,14 +40,16 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
         try:
             put_image(run.project, voice)
             start(run, voice)
-            watch.wait()
+            is_well = watch.wait()
             for line in greet(run, is_detached=is_detached):
                 voice.say(line)
         except SystemExit:  # a signal before everything was up
             end(run.project, voice)
             raise
+        except EngineFault as fault:
+            raise EngineFault(f"{fault}\n{BEGUN}") from None
         if is_detached:
-            return 0
+            return 0 if is_well else 1
         ending.is_gentle = True
         while not ending.count:
             with contextlib.suppress(EngineFault):  # it is restarted, or a container just went
@@ -65,19 +68,19 @@ class Watch:
         self._known: dict[str, str] = {}
         self._is_first = True
 
-    def wait(self) -> None:
-        """Wait until all are healthy, or until patience ends."""
+    def wait(self) -> bool:
+        """Wait until all are healthy, or until patience ends; false then."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(EngineFault):
                 if self.look():
                     break
             time.sleep(LOOK_SECONDS)
-        else:
-            for name in self._run.services:
-                if self._known.get(name) != "":
-                    self._voice.mark(BAD, f"{name} is not healthy yet: ./start.sh logs {name}")
+        unwell = [name for name in self._run.services if self._known.get(name) != ""]
+        for name in unwell:
+            self._voice.mark(BAD, f"{name} is not healthy yet: ./start.sh logs {name}")
         self._is_first = False
+        return not unwell
 
     def look(self) -> bool:
         """Look once and tell what is different; true when all are up."""

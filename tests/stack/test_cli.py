@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from deploy.stack import cli
@@ -35,6 +38,37 @@ def test_docker_asked_for_where_there_is_none_says_the_way_that_works(
     said = capsys.readouterr().err
     assert "no docker on PATH" in said
     assert "./start.sh --native" in said
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "the disk is full (/a b/file): make room"),
+        (errno.EACCES, "/a b/file: permission denied; where it is another user's"),
+    ],
+    ids=["full", "somebody else's"],
+)
+def test_a_file_that_cannot_be_written_is_a_sentence(
+    number: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: object) -> int:
+        raise OSError(number, os.strerror(number), "/a b/file")
+
+    monkeypatch.setattr(cli, "perform", fail)
+    assert cli.main(["status"]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_fault_that_nobody_knows_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> int:
+        raise OSError(errno.EBADF, "of ours")
+
+    monkeypatch.setattr(cli, "perform", fail)
+    with pytest.raises(OSError, match="of ours"):
+        cli.main(["status"])
 
 
 def test_only_containers_run_on_by_themselves(

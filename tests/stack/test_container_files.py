@@ -193,6 +193,20 @@ def test_a_token_that_a_person_put_among_the_secrets_stays_and_is_found(
         assert lay(tmp_path, owner, BOT_TOKEN_FILE=str(own)) == {"bot_token": TOKEN}
 
 
+def test_what_a_person_put_among_the_secrets_is_theirs_by_whatever_path_it_is_named(
+    tmp_path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "secrets"
+    own.mkdir()
+    for name, text in (("bot_token", TOKEN), ("notify_urls", "json://ways.example")):
+        (own / name).write_text(text)
+    given = {"BOT_TOKEN_FILE": "./secrets/bot_token", "NOTIFY_URLS_FILE": "secrets/notify_urls"}
+    kept = {"bot_token": TOKEN, "notify_urls": "json://ways.example"}
+    assert lay(tmp_path, owner, **given) == kept
+    assert lay(tmp_path, owner) == kept, "it is theirs, whatever the settings name"
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root owns what is root's")
 def test_no_container_runs_as_root_for_a_folder_of_roots(tmp_path: Path) -> None:
     owner = find_owner(tmp_path)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from deploy.stack import container_plan as plans
-from deploy.stack.container_start import explain
 from deploy.stack.engine import EngineFault
 from deploy.stack.plan import Wishes
 from deploy.stack.project import name_project, read_container
@@ -147,17 +146,3 @@ def test_how_a_container_is_stands_in_words(
     }
     container = read_container(facts)
     assert (container.service, container.state, container.is_up) == ("bridge", state, is_up)
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("write /var/lib: no space left on device", "the disk is full"),
-        ("Bind for 127.0.0.1:9090 failed: port is already allocated", "a port was taken"),
-        ("dial tcp: lookup registry: no such host", "an image cannot be had"),
-        ("yaml: something else", "something else"),
-    ],
-    ids=["disk", "port", "network", "other"],
-)
-def test_what_compose_could_not_is_a_sentence(line: str, said: str) -> None:
-    assert said in explain(["Creating …", line])
