@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,12 @@ from deploy.stack.folder import StackFault, write_private
 
 # Nobody's on an ordinary machine; it serves a folder of root's, for no container of ours is root.
 UNKNOWN_USER = 10001
-# Mounted from here into containers; no secret is among it.
-SHIPPED = (
-    *("grafana", "grafana/**/*", "prometheus", "prometheus/rules", "alertmanager"),
-    *("prometheus/prometheus.yml", "prometheus/blackbox.yml", "prometheus/rules/*.yml"),
-    "alertmanager/alertmanager.yml",
+# Mounted from here into another program's container; no secret is among it.
+SHIPPED = ("grafana", "grafana/**/*")
+# Mounted into ours alone: a person may have written keys of receivers there.
+EDITED = (
+    *("prometheus", "prometheus/rules", "alertmanager", "prometheus/prometheus.yml"),
+    *("prometheus/blackbox.yml", "prometheus/rules/*.yml", "alertmanager/alertmanager.yml"),
 )
 UNFOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 LAID = ".laid"
@@ -81,20 +83,39 @@ def lay_folders(root: Path, owner: Owner) -> None:
         owner.take(path, 0o755 if path.is_dir() else 0o644)
     for pattern in SHIPPED:
         for path in root.glob(pattern):
-            open_to_all(path)
+            open_to(path, 0o055 if path.is_dir() else 0o044)
+    for pattern in EDITED:
+        for path in root.glob(pattern):
+            let_read(path, owner)
 
 
-def open_to_all(path: Path) -> None:
-    """Let every container's user read what ships: a clone may be its owner's alone.
+def let_read(path: Path, owner: Owner) -> None:
+    """Let our own containers read a file, and nobody who could not before.
+
+    Raises:
+        StackFault: it is somebody else's.
+    """
+    status, wish = path.stat(), 0o5 if path.is_dir() else 0o4
+    is_open = status.st_mode & wish == wish
+    if is_open or status.st_uid == owner.user:
+        return
+    with contextlib.suppress(PermissionError):  # which the next line tells of
+        if status.st_gid != owner.group:
+            path.chmod(status.st_mode & 0o707)
+            os.chown(path, -1, owner.group)
+    open_to(path, wish << 3)
+
+
+def open_to(path: Path, bits: int) -> None:
+    """Let others read what lies here: a clone may be its owner's alone.
 
     Raises:
         StackFault: it is somebody else's.
     """
     mode = path.stat().st_mode & 0o777
-    wanted = mode | (0o055 if path.is_dir() else 0o044)
     try:
-        if mode != wanted:
-            path.chmod(wanted)
+        if mode != mode | bits:
+            path.chmod(mode | bits)
     except PermissionError:
         raise StackFault(
             f"containers cannot read {path}: sudo chmod a+r{'x' * path.is_dir()} {path}"

@@ -31,29 +31,45 @@ def lay(root: Path, owner: Owner, **given: str) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir() if path.name != ".laid"}
 
 
-def test_what_ships_is_read_by_every_container_and_no_secret_is(
+SHIPPED = ("grafana/provisioning/datasources/opswire.yml", "grafana/dashboards/fleet.json")
+EDITED = (
+    *("prometheus/prometheus.yml", "prometheus/rules/alerts.yml"),
+    "alertmanager/alertmanager.yml",
+)
+KEPT = ("prometheus/secrets/webhook_token",)
+
+
+def modes(root: Path, *names: str) -> set[str]:
+    """Put files of their owner alone where there are none; give the modes of them and folders."""
+    found = set()
+    for name in names:
+        path = root / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+            path.chmod(0o600)
+            path.parent.chmod(0o700)
+        found |= {f"{each.stat().st_mode & 0o777:o}" for each in (path, path.parent)}
+    return found
+
+
+def test_what_ships_is_read_by_every_container_and_what_may_hold_keys_by_ours_alone(
     tmp_path: Path, owner: Owner
 ) -> None:
-    shipped = [
-        tmp_path / name
-        for name in (
-            *("grafana/provisioning/datasources/opswire.yml", "grafana/dashboards/fleet.json"),
-            *("prometheus/prometheus.yml", "prometheus/rules/alerts.yml"),
-            "alertmanager/alertmanager.yml",
-        )
-    ]
-    secret = tmp_path / "prometheus" / "secrets" / "webhook_token"
-    for path in (*shipped, secret):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("")
-        path.chmod(0o600)
-        path.parent.chmod(0o700)
+    modes(tmp_path, *SHIPPED, *EDITED, *KEPT)
     lay_folders(tmp_path, owner)
-    assert {path.stat().st_mode & 0o777 for path in shipped} == {0o644}
-    folders = {folder for path in shipped for folder in path.relative_to(tmp_path).parents[:-1]}
-    assert {(tmp_path / folder).stat().st_mode & 0o777 for folder in folders} == {0o755}
-    assert secret.stat().st_mode & 0o777 == 0o600
-    assert secret.parent.stat().st_mode & 0o777 == 0o700
+    assert modes(tmp_path, *SHIPPED) == {"644", "755"}
+    assert modes(tmp_path, *EDITED, *KEPT) == {"600", "700"}, "ours run as their owner"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file to another group")
+def test_in_a_folder_of_roots_our_containers_read_by_their_group(tmp_path: Path) -> None:
+    modes(tmp_path, *SHIPPED, *EDITED, *KEPT)
+    lay_folders(tmp_path, Owner(user=10001, group=10002))
+    assert modes(tmp_path, *SHIPPED) == {"644", "755"}
+    assert modes(tmp_path, *EDITED) == {"640", "750"}
+    assert {(tmp_path / name).stat().st_gid for name in EDITED} == {10002}
+    assert modes(tmp_path, *KEPT) == {"600", "700"}
 
 
 def test_the_inventory_moves_into_the_folder_that_containers_write_and_stays_where_it_was(
