@@ -47,10 +47,15 @@ ask_bridge() {
         /opt/opswire/current/deploy/with-secrets.sh "$python" -m bridge "$@"
 }
 
+give_up() {
+    echo "opswire: $*" >&2
+    exit 1
+}
+
 # The bridge's user reads and writes its store alone; what lies elsewhere is carried there or from there.
 # shellcheck disable=SC2086 # no option has a blank
 carry() {
-    deed=$1 file='' words=''
+    deed=$1 file='' words='' fresh=''
     shift
     for word; do
         case $word in
@@ -61,8 +66,12 @@ carry() {
     case $file in
         '' | /var/lib/opswire/*) ask_bridge "$deed" $words ${file:+"$file"}; return ;;
     esac
-    place=$(mktemp -d /var/lib/opswire/carried.XXXXXX)
-    trap 'rm -rf -- "$place"' EXIT
+    # Beside the bridge's folder and not in it: there its user could put a link in this one's place.
+    place=$(mktemp -d /var/lib/opswire-carried.XXXXXX)
+    trap 'rm -rf -- "$place" ${fresh:+"$fresh"}' EXIT
+    # A signal alone ends this shell without that.
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
     carried=$place/${file##*/}
     if [ "$deed" = restore ]; then
         cp -- "$file" "$carried"
@@ -72,17 +81,19 @@ carry() {
     fi
     case "$words " in
         *" --force "*) ;;
-        *) [ ! -e "$file" ] || { echo "opswire: $file is there already; --force replaces it" >&2; exit 1; } ;;
+        *) [ ! -e "$file" ] || give_up "$file is there already; --force replaces it" ;;
     esac
-    [ -d "$(dirname -- "$file")" ] || { echo "opswire: there is no folder $(dirname -- "$file")" >&2; exit 1; }
+    [ -d "$(dirname -- "$file")" ] || give_up "there is no folder $(dirname -- "$file")"
     chown opswire:opswire "$place"
     ask_bridge backup $words "$carried"
+    # Root's again before root looks into it: nobody puts something else there now.
+    chown root:root "$place"
+    [ -f "$carried" ] && [ ! -L "$carried" ] || give_up "there is no backup: $carried is no file"
     # Whole or not at all, also on another disk.
-    chown root:root "$carried"
-    trap 'rm -rf -- "$place" "$file.unfinished"' EXIT
-    cp -p -- "$carried" "$file.unfinished"
-    sync -- "$file.unfinished"
-    mv -f -- "$file.unfinished" "$file"
+    fresh=$(mktemp "$file.XXXXXX")
+    cp -- "$carried" "$fresh"
+    sync -- "$fresh"
+    mv -f -- "$fresh" "$file"
     echo "It is $file now."
 }
 

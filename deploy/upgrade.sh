@@ -54,6 +54,8 @@ upgrade_services() {
         commit=$(fetch_commit "$wanted") || give_up "there is no folder and no version $wanted here; nothing was changed"
         unpacked=$(mktemp -d)
         trap 'rm -rf -- "$unpacked"' EXIT
+        trap 'exit 130' INT
+        trap 'exit 143' TERM HUP
         git -C "$project" archive "$commit" | tar -x -C "$unpacked"
         source=$unpacked
     fi

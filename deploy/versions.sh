@@ -47,7 +47,8 @@ make_backup() {
     if is_installed; then
         place=$root/var/lib/opswire/backups
         if [ -z "$root" ]; then
-            install -d -m 0700 -o opswire -g opswire "$place"
+            # By the user whose folder that is: root would follow a link of theirs.
+            setpriv --reuid opswire --regid opswire --init-groups mkdir -p -m 0700 -- "$place"
         else
             mkdir -p -m 0700 "$place"
         fi

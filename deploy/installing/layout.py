@@ -71,6 +71,8 @@ STATES: Final = tuple(
     )
 )
 """What outlives an upgrade."""
+CARRIED: Final = "/var/lib/opswire-carried.*"
+"""What deploy/opswire.sh left, ended in the middle by force: a backup on its way."""
 USERS: Final = (
     *("opswire", "opswire-agent", "opswire-prometheus", "opswire-alertmanager"),
     *("opswire-exporter", "opswire-prober"),

@@ -95,10 +95,14 @@ class Machine:
             place = place.parent
         return shutil.disk_usage(place).free
 
-    def give(self, path: Path, user: str) -> None:
-        """Give a file or folder to a user; in a folder that is only filled, it stays ours."""
+    def give(self, path: Path, user: str, *, opened: int) -> None:
+        """Give what is open to a user; in a folder that is only filled, it stays ours.
+
+        The path says which it is: by now it may lead to another.
+        """
+        del path
         if self.is_live:
-            shutil.chown(path, user, user)
+            shutil.chown(opened, user, user)
 
     def ask(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a program whatever comes of it."""

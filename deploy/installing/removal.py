@@ -11,6 +11,7 @@ from typing import Final
 from deploy.installing import accounts, units
 from deploy.installing.layout import (
     ACCOUNTS,
+    CARRIED,
     COMMAND,
     CURRENT,
     PROGRAM,
@@ -108,6 +109,8 @@ def _plan_state(layout: Layout, machine: Machine, record: Record) -> Iterator[St
     for name in (SETTINGS, *STATES, RELOADED):
         if layout.at(name).exists():
             yield _removal(layout.at(name))
+    for path in sorted(layout.at(CARRIED).parent.glob(Path(CARRIED).name)):
+        yield _removal(path)
     if record.users and machine.is_live:
         yield Step(
             sentence=f"remove the users {', '.join(record.users)}",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.installing import accounts, env_files, programs, source
+from deploy.installing import accounts, entrusted, env_files, programs, source
 from deploy.installing.laying import Fate, Sheet, judge, lay, write
 from deploy.installing.layout import (
     ACCOUNTS,
@@ -162,21 +162,26 @@ def _plan_states(site: Site) -> Iterator[Step]:
     if site.layout.role is not Role.BRIDGE and not folder.is_dir():
         yield Step(
             sentence=f"make {folder}, closed to everybody but the agent",
-            perform=lambda: _give_folder(site, folder, "opswire-agent"),
+            perform=lambda: _make_folder(site, folder, "opswire-agent"),
         )
 
 
 def _lay_inventory(site: Site) -> None:
-    place = site.layout.at(INVENTORY)
-    for folder in (place.parent.parent, place.parent):
-        _give_folder(site, folder, "opswire")
-    write(place, (site.project / "agents.txt").read_bytes(), 0o644)
-    site.machine.give(place, "opswire")
+    place, user, machine = site.layout.at(INVENTORY), "opswire", site.machine
+    content = (site.project / "agents.txt").read_bytes()
+    folder = place.parent
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        entrusted.hold_folder(folder.parent, user, machine) as outer,
+        entrusted.hold_folder(folder, user, machine, within=outer) as inner,
+    ):
+        entrusted.write(place, content, user, machine, within=inner)
 
 
-def _give_folder(site: Site, folder: Path, user: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    site.machine.give(folder, user)
+def _make_folder(site: Site, folder: Path, user: str) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with entrusted.hold_folder(folder, user, site.machine):
+        pass
 
 
 def _plan_links(site: Site) -> Iterator[Step]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.stack.container_files import Owner
+from deploy.stack.container_files import UNFOLLOWED, Owner
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.folder import Folder, StackFault
 from deploy.stack.project import Project
@@ -66,7 +66,8 @@ class Carried:
     def bring(self) -> None:
         """Put what was made where it is wanted, whole or not at all."""
         if self.is_wanted and self.here is not None and self.shared is not None:
-            copy(self.shared, self.here)
+            # In a folder that a container writes: a link there is none of ours.
+            copy(self.shared, self.here, flags=UNFOLLOWED)
 
 
 @contextlib.contextmanager
@@ -95,13 +96,16 @@ def carry(record: ContainerRecord, words: Sequence[str]) -> Iterator[Carried]:
         shared.unlink(missing_ok=True)
 
 
-def copy(source: Path, place: Path) -> None:
+def copy(source: Path, place: Path, *, flags: int = os.O_RDONLY) -> None:
     """Copy a file that is a secret, whole or not at all."""
     fresh = place.with_name(f".{place.name}.unfinished")
     try:
         fresh.unlink(missing_ok=True)
         number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with source.open("rb") as read, os.fdopen(number, "wb") as written:
+        with (
+            os.fdopen(number, "wb") as written,
+            os.fdopen(os.open(source, flags), "rb") as read,
+        ):
             shutil.copyfileobj(read, written)
             written.flush()
             os.fsync(written.fileno())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -14,13 +16,13 @@ from deploy.stack.console import end_stack, show_logs, start_one, stop_one, tell
 from deploy.stack.container_console import ContainerConsole, find_containers
 from deploy.stack.containers import run_containers
 from deploy.stack.doctor import examine
-from deploy.stack.engine import EngineFault, find_engine
 from deploy.stack.folder import Folder, StackFault
 from deploy.stack.run import run_host, run_stack
 from deploy.stack.suggestion import suggest
 from deploy.stack.suite import run_suite
 from deploy.stack.trial import SEVERITIES, send_test_alert
 from deploy.stack.voice import Voice
+from deploy.stack.way import choose_containers, runs_natively
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
@@ -53,8 +55,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackFault as fault:
         print(f"start.sh: {fault}", file=sys.stderr)
         return fault.code
+    except OSError as fault:
+        print(f"start.sh: {explain(fault)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
+
+
+def explain(fault: OSError) -> str:
+    """Say what keeps a file from being written, where a person can mend it.
+
+    Raises:
+        OSError: the fault itself, where it is another.
+    """
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"the disk is full ({fault.filename or ROOT}): make room and start again"
+    if fault.errno in {errno.EACCES, errno.EPERM, errno.EROFS} and fault.filename:
+        return (
+            f"{fault.filename}: {(fault.strerror or '').lower()}; where it is another user's, as"
+            f" after a start with sudo: sudo chown -R $USER: {shlex.quote(str(ROOT))}"
+        )
+    raise fault
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -119,7 +140,7 @@ def perform(wish: argparse.Namespace) -> int:
     folder, voice, command = Folder(ROOT), Voice(), wish.command or "run"
     if command == "run":
         return _run(wish, folder, voice)
-    if command in ABOUT_CONTAINERS and not wish.native:
+    if command in ABOUT_CONTAINERS and not wish.native and not runs_natively(folder):
         console = find_containers(folder, voice)
         if console is not None:
             return ABOUT_CONTAINERS[command](wish, console)
@@ -129,24 +150,11 @@ def perform(wish: argparse.Namespace) -> int:
 
 
 def _run(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
-    if choose_containers(wish, folder):
+    if wish.docker or (not wish.native and choose_containers(folder, voice)):
         return run_containers(folder, voice, is_sandbox=wish.sandbox, is_detached=wish.detach)
     if wish.detach:
         raise StackFault("only containers run on by themselves: ./start.sh --docker --detach")
     return run_stack(folder, voice, is_sandbox=wish.sandbox)
-
-
-def choose_containers(wish: argparse.Namespace, folder: Folder) -> bool:
-    """Say whether a run is one in containers: asked for, or an engine answers and none forbids."""
-    if wish.native or wish.docker:
-        return bool(wish.docker)
-    if folder.find_holder() is not None:
-        return False  # a native stack runs here: its own answer says so
-    try:
-        find_engine()
-    except EngineFault:
-        return False
-    return True
 
 
 def _test_alert(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from deploy.stack.folder import StackFault, write_private
 
 # Nobody's on an ordinary machine; it serves a folder of root's, for no container of ours is root.
 UNKNOWN_USER = 10001
-# Mounted from here into containers; no secret is among it.
-SHIPPED = (
-    *("grafana", "grafana/**/*", "prometheus", "prometheus/rules", "alertmanager"),
-    *("prometheus/prometheus.yml", "prometheus/blackbox.yml", "prometheus/rules/*.yml"),
-    "alertmanager/alertmanager.yml",
+# Mounted from here into another program's container; no secret is among it.
+SHIPPED = ("grafana", "grafana/**/*")
+# Mounted into ours alone: a person may have written keys of receivers there.
+EDITED = (
+    *("prometheus", "prometheus/rules", "alertmanager", "prometheus/prometheus.yml"),
+    *("prometheus/blackbox.yml", "prometheus/rules/*.yml", "alertmanager/alertmanager.yml"),
 )
+UNFOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 LAID = ".laid"
 """Lists the secrets that came from the settings, so that one taken out there goes here as well."""
 
@@ -31,21 +35,34 @@ class Owner:
     group: int
 
     def take(self, path: Path, mode: int) -> None:
-        """Make a file or folder theirs.
+        """Make a file or folder theirs, and never what a link leads to: a container can make links.
 
         Raises:
-            StackFault: it is somebody else's, and we may not change that.
+            StackFault: it is somebody else's, and we may not change that; or it is a link.
         """
-        status = path.stat()
         try:
-            if (status.st_uid, status.st_gid) != (self.user, self.group):
-                os.chown(path, self.user, self.group)
-            if status.st_mode & 0o777 != mode:
-                path.chmod(mode)
+            opened = os.open(path, UNFOLLOWED)
+            try:
+                self._take(opened, mode)
+            finally:
+                os.close(opened)
         except PermissionError:
             raise StackFault(
                 f"{path} belongs to another user: sudo chown -R {self.user}:{self.group} {path}"
             ) from None
+        except OSError as fault:
+            if fault.errno != errno.ELOOP:
+                raise
+            raise StackFault(
+                f"{path} is a link, which leads nowhere in a container: put the file itself there"
+            ) from None
+
+    def _take(self, opened: int, mode: int) -> None:
+        status = os.fstat(opened)
+        if (status.st_uid, status.st_gid) != (self.user, self.group):
+            os.fchown(opened, self.user, self.group)
+        if status.st_mode & 0o777 != mode:
+            os.fchmod(opened, mode)
 
 
 def find_owner(root: Path) -> Owner:
@@ -66,20 +83,39 @@ def lay_folders(root: Path, owner: Owner) -> None:
         owner.take(path, 0o755 if path.is_dir() else 0o644)
     for pattern in SHIPPED:
         for path in root.glob(pattern):
-            open_to_all(path)
+            open_to(path, 0o055 if path.is_dir() else 0o044)
+    for pattern in EDITED:
+        for path in root.glob(pattern):
+            let_read(path, owner)
 
 
-def open_to_all(path: Path) -> None:
-    """Let every container's user read what ships: a clone may be its owner's alone.
+def let_read(path: Path, owner: Owner) -> None:
+    """Let our own containers read a file, and nobody who could not before.
+
+    Raises:
+        StackFault: it is somebody else's.
+    """
+    status, wish = path.stat(), 0o5 if path.is_dir() else 0o4
+    is_open = status.st_mode & wish == wish
+    if is_open or status.st_uid == owner.user:
+        return
+    with contextlib.suppress(PermissionError):  # which the next line tells of
+        if status.st_gid != owner.group:
+            path.chmod(status.st_mode & 0o707)
+            os.chown(path, -1, owner.group)
+    open_to(path, wish << 3)
+
+
+def open_to(path: Path, bits: int) -> None:
+    """Let others read what lies here: a clone may be its owner's alone.
 
     Raises:
         StackFault: it is somebody else's.
     """
     mode = path.stat().st_mode & 0o777
-    wanted = mode | (0o055 if path.is_dir() else 0o044)
     try:
-        if mode != wanted:
-            path.chmod(wanted)
+        if mode != mode | bits:
+            path.chmod(mode | bits)
     except PermissionError:
         raise StackFault(
             f"containers cannot read {path}: sudo chmod a+r{'x' * path.is_dir()} {path}"
@@ -92,10 +128,9 @@ def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[P
     A container may write one folder, never the whole project: the file lies in that folder, and
     where it lay before is a link to it. A file set by the person stays where it is.
     """
-    if "AGENTS_FILE" in given:
-        path = (root / given["AGENTS_FILE"]).expanduser().absolute()
-        require_file(path)
-        return path, ""
+    if chosen := find_chosen(root, given):
+        require_file(chosen)
+        return chosen, ""
     usual, path = root / "agents.txt", root / "inventory" / "agents.txt"
     path.parent.mkdir(exist_ok=True)
     notice = ""
@@ -106,13 +141,43 @@ def lay_inventory(root: Path, given: Mapping[str, str], owner: Owner) -> tuple[P
         else:
             notice = "agents.txt lies in inventory/ now, which containers may write; it is a link"
         usual.replace(path)
+    owner.take(path.parent, 0o755)
+    for each in list_shared(path.parent):
+        # What begins with a dot may be a backup on its way, which holds every secret.
+        owner.take(each, 0o600 if each.name.startswith(".") else 0o644)
+    if path.is_symlink():
+        owner.take(path, 0o644)  # says so
     require_file(path)
     if not usual.exists():
         usual.unlink(missing_ok=True)
         usual.symlink_to("inventory/agents.txt")
-    for each in (path.parent, *path.parent.iterdir()):
-        owner.take(each, 0o755 if each.is_dir() else 0o644)
     return path, notice
+
+
+def find_chosen(root: Path, given: Mapping[str, str]) -> Path | None:
+    """Give the inventory that a person set, if it is another than the usual one.
+
+    Raises:
+        StackFault: with it, containers would write a folder that holds much else.
+    """
+    if "AGENTS_FILE" not in given:
+        return None
+    path = Path(os.path.normpath(root / Path(given["AGENTS_FILE"]).expanduser()))
+    if path in {root / "agents.txt", root / "inventory" / "agents.txt"}:
+        return None
+    closed = [root, *(Path(os.environ[name]) for name in ("HOME",) if name in os.environ)]
+    if any(each.resolve().is_relative_to(path.parent.resolve()) for each in closed):
+        raise StackFault(
+            f"AGENTS_FILE: containers may write the folder of the inventory, and {path.parent}"
+            " holds more than that; put the file into a folder of its own",
+            code=2,
+        )
+    return path
+
+
+def list_shared(folder: Path) -> Iterator[Path]:
+    """List the files that containers and the person share, and no link among them."""
+    yield from (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
 
 
 def require_file(path: Path) -> None:
@@ -136,11 +201,12 @@ def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner:
         name, file = setting.name.lower(), given.get(f"{setting.name}_FILE", "")
         is_given = setting.name in given or bool(file)
         # What a person laid here themselves is theirs: it is neither written nor ever removed.
-        is_own = file == str(folder / name)
+        is_own = bool(file) and is_same(root / Path(file).expanduser(), folder / name)
         if setting.secret and is_given and not is_own and isinstance(value, Secret):
             texts[name] = value.reveal()
-    if settings.notify_urls_file:
-        texts["notify_urls"] = settings.notify_urls_file.path.read_text("utf-8")
+    urls = settings.notify_urls_file
+    if urls and not is_same(root / urls.path, folder / "notify_urls"):
+        texts["notify_urls"] = urls.path.read_text("utf-8")
     for name in read_laid(folder) - set(texts):
         (folder / name).unlink(missing_ok=True)
     for name, text in texts.items():
@@ -149,6 +215,16 @@ def lay_secrets(root: Path, settings: Settings, given: Mapping[str, str], owner:
     for path in (*folder.iterdir(), folder):
         owner.take(path, 0o700 if path.is_dir() else 0o600)
     return folder
+
+
+def is_same(path: Path, place: Path) -> bool:
+    """Say whether a path is a file's, however it is written."""
+    return os.path.normpath(path) == os.path.normpath(place)
+
+
+def has_laid(root: Path) -> bool:
+    """Say whether containers of this folder were ever prepared."""
+    return (root / "secrets" / LAID).exists()
 
 
 def read_laid(folder: Path) -> set[str]:

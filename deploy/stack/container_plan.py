@@ -11,16 +11,15 @@ from pathlib import Path
 from bridge.settings import SETTINGS
 from deploy.stack.engine import Engine, EngineFault, is_shared
 from deploy.stack.folder import write_private
-from deploy.stack.plan import EVERYWHERE, Wishes, join, reach
+from deploy.stack.plan import Wishes, join, reach
 from deploy.stack.ports import LOOPBACK, Port
 
 FIRST_SUBNET = ipaddress.IPv4Network("172.29.183.0/24")
 TRIES = 70  # up to 172.29.252.0
+QUIET_LOOPBACK = "127.0.0.253"
 ROUTES = Path("/proc/net/route")
 GRAFANA_PORT = 3000
-# Where else than natively a port must be free. The gateway is there only once its network is, and
-# an exporter of the machine's own, which listens everywhere, would be in the way of ours.
-HOSTS = {"sandbox": LOOPBACK, "node_exporter": "0.0.0.0"}
+PROFILES = ("grafana", "cadvisor", "sandbox")
 # What a container is told otherwise: where its peers stand, and what lies elsewhere in it.
 OTHERWISE = frozenset({"SERVER_URL", "STATE_DIR", "AGENTS_FILE", "AGENTS_ADDRESS", "TIMEZONE"})
 
@@ -48,12 +47,17 @@ class ContainerRecord:
 
 
 def list_ports(wishes: Wishes) -> list[Port]:
-    """List the ports that this machine lends: what only containers ask stays among them."""
+    """List the ports that are published: what only containers ask stays among them.
+
+    The exporter listens at an address that is not there yet; whoever listens everywhere has its
+    port, and that shows at any address of the loopback that nobody else takes.
+    """
     within = {"blackbox_exporter", "agent"}
     ports = [port for port in wishes.list_ports() if port.program not in within]
     if "grafana" in list_profiles(wishes):
         ports.append(Port(program="grafana", setting="GRAFANA_PORT", default=GRAFANA_PORT))
-    return [replace(port, host=HOSTS.get(port.program, port.host)) for port in ports]
+    hosts = {"sandbox": LOOPBACK, "node_exporter": QUIET_LOOPBACK}
+    return [replace(port, host=hosts.get(port.program, port.host)) for port in ports]
 
 
 def list_profiles(wishes: Wishes) -> list[str]:
@@ -83,6 +87,7 @@ def render_environ(
 ) -> dict[str, str]:
     """Write what the compose file asks for; secrets go by files."""
     settings, given = wishes.settings, wishes.given
+    templates = settings.templates_dir
     plain = {
         setting.name: given[setting.name]
         for setting in SETTINGS
@@ -93,6 +98,8 @@ def render_environ(
     server = reach(settings.server_host)
     return {
         **plain,
+        **{name: publish(plain[name]) for name in ("SERVER_HOST", "AGENTS_HOST") if name in plain},
+        **({"TEMPLATES_DIR": str(wishes.root / templates)} if templates else {}),
         **chosen,
         "COMPOSE_PROFILES": ",".join(list_profiles(wishes)),
         "SERVER_URL": given.get("SERVER_URL") or f"http://{join(server, ports['bridge'])}",
@@ -103,6 +110,12 @@ def render_environ(
         "OPSWIRE_GATEWAY": str(network[1]),
         "OPSWIRE_HOST_MOUNT": "ro,rslave" if is_shared() else "ro",
     }
+
+
+def publish(host: str) -> str:
+    """Write an address to listen on as Compose wants it before a port."""
+    bare = LOOPBACK if host == "localhost" else host.strip("[]")
+    return f"[{bare}]" if ":" in bare else bare
 
 
 def render_urls(wishes: Wishes, ports: Mapping[str, int]) -> dict[str, str]:
@@ -117,19 +130,6 @@ def render_urls(wishes: Wishes, ports: Mapping[str, int]) -> dict[str, str]:
         "PROMETHEUS_URL": url("PROMETHEUS_URL", "prometheus"),
         "ALERTMANAGER_URL": url("ALERTMANAGER_URL", "alertmanager"),
     }
-
-
-def list_faults(wishes: Wishes) -> list[str]:
-    """Name what is right natively and wrong in a container: its loopback is its own."""
-    faults = []
-    for name in ("PROMETHEUS_URL", "ALERTMANAGER_URL", "TELEGRAM_API_BASE"):
-        text = wishes.given.get(name, "")
-        if any(f"//{host}" in text for host in (LOOPBACK, "localhost", "[::1]", *EVERYWHERE)):
-            faults.append(
-                f"{name} names this machine's loopback, which a container does not reach: give an"
-                " address that others reach too, or run ./start.sh --native"
-            )
-    return faults
 
 
 def choose_network(engine: Engine, name: str) -> ipaddress.IPv4Network:

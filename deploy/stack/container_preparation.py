@@ -14,15 +14,18 @@ from bridge.settings import read_environment
 from deploy.stack import container_files as files
 from deploy.stack import container_plan as plans
 from deploy.stack.checks_machine import LEAST_FREE_BYTES
+from deploy.stack.container_faults import list_faults
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.engine import Engine, EngineFault
-from deploy.stack.folder import Folder, StackFault
+from deploy.stack.folder import Folder, StackFault, write_private
+from deploy.stack.known_bot import require_known_bot
 from deploy.stack.plan import Wishes
 from deploy.stack.ports import Reservations, choose_ports
 from deploy.stack.preparation import TOKEN_NAMES, find_terminal, read_wishes
-from deploy.stack.project import Project, name_project
+from deploy.stack.project import LABEL, Project, name_project
 from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
+from deploy.stack.way import runs_natively
 
 PASSWORD = "grafana_admin_password"  # noqa: S105  a file's name
 
@@ -56,6 +59,7 @@ def prepare(
     project = Project(engine=engine, root=root, name=name, environ={})
     running = {each for each, found in project.require_own().items() if found.status == "running"}
     require_room(engine)
+    tell_of_volumes(engine, root, name, voice)
     ports = take_ports(wishes, voice, reservations, running, plans.find_record(root))
     owner = files.find_owner(root)
     files.lay_folders(root, owner)
@@ -109,8 +113,10 @@ def take_wishes(root: Path, voice: Voice, *, is_sandbox: bool) -> Wishes:
     wishes = read_wishes(root, is_sandbox=is_sandbox, terminal=terminal)
     for notice in wishes.settings.notices:
         voice.say(notice)
-    if faults := plans.list_faults(wishes):
+    if faults := list_faults(wishes):
         raise StackFault("\n".join(faults), code=2)
+    if not wishes.is_sandbox:
+        require_known_bot(wishes, voice)
     return wishes
 
 
@@ -153,15 +159,26 @@ def require_room(engine: Engine) -> None:
             )
 
 
+def tell_of_volumes(engine: Engine, root: Path, name: str, voice: Voice) -> None:
+    """Say at a folder's first start that its project has volumes; on none stands whose it is."""
+    label = f"label={LABEL}.project={name}"
+    if not files.has_laid(root) and engine.ask("volume", "ls", "--quiet", "--filter", label):
+        voice.say(
+            f"volumes of a project called {name} are there already and are used, with what an"
+            " earlier folder kept in them; COMPOSE_PROJECT_NAME in .env gives this one its own"
+        )
+
+
 def lay_password(wishes: Wishes, folder: Path, owner: files.Owner, voice: Voice) -> None:
     """Make the password of Grafana's admin at the first start, and show it this once."""
     path = folder / PASSWORD
     if "grafana" not in plans.list_profiles(wishes) or path.exists():
         return
-    path.touch(mode=0o600)
-    path.write_text(f"{secrets.token_urlsafe(18)}\n", encoding="utf-8")
+    password = secrets.token_urlsafe(18)
+    # In one step: half a file would be one that nobody was shown.
+    write_private(path, f"{password}\n")
     owner.take(path, 0o600)
-    voice.say(f"Grafana's user is admin, its password: {path.read_text('utf-8').strip()}")
+    voice.say(f"Grafana's user is admin, its password: {password}")
     voice.say(f"  (shown this once; it lies in {path.relative_to(path.parents[1])})")
 
 
@@ -172,6 +189,5 @@ def open_project(engine: Engine, root: Path, record: ContainerRecord) -> Project
 
 def require_no_native(folder: Folder) -> None:
     """See that no stack of this folder runs natively: both write the same files."""
-    record = folder.find_record()
-    if record is not None and record.urls:
+    if runs_natively(folder):
         raise StackFault("the stack of this folder runs natively; ./start.sh down ends it")

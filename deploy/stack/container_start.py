@@ -10,14 +10,19 @@ from typing import NoReturn
 
 from deploy.stack.container_preparation import Run
 from deploy.stack.engine import EngineFault, last_line
-from deploy.stack.project import Project
+from deploy.stack.project import SERVICES, Project
 from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
 
 QUOTED_LINES = 12
-NO_NETWORK = (
-    *("no such host", "i/o timeout", "connection refused", "network is unreachable"),
-    *("tls handshake timeout", "pull"),
+# What an engine says when it cannot fetch; that it pulls something is none of it.
+NO_IMAGE = (
+    *("no such host", "name resolution", "network is unreachable", "connection refused"),
+    *("i/o timeout", "handshake timeout", "pull access denied", "error pulling", "manifest"),
+    *("failed to resolve", "toomanyrequests"),
+)
+UNWELL = re.compile(
+    rf"container \S+[-_](?P<service>{'|'.join(SERVICES)})[-_]\d+ (?:is unhealthy|exited)"
 )
 # How the configuring container tells what it cannot write, and what is wrong with the inventory.
 CONFIG, FAULT = "config: ", " has a fault, "
@@ -73,7 +78,9 @@ def explain(lines: Sequence[str]) -> str:
         return "the disk is full: make room, for example with docker system prune"
     if "address already in use" in text or "port is already allocated" in text:
         return "a port was taken in the meantime: start again, or set another (./start.sh doctor)"
-    if any(word in text for word in NO_NETWORK):
+    if found := UNWELL.search(text):
+        return f"{found['service']} does not get well: see its last lines above"
+    if any(word in text for word in NO_IMAGE):
         return (
             "an image cannot be had; the engine needs a network for the first start."
             " ./start.sh --native runs without containers"
@@ -89,6 +96,9 @@ def start(run: Run, voice: Voice) -> None:
         return
     if faults := read_faults(run.project):
         raise EngineFault("\n".join(faults))
+    if found := UNWELL.search("\n".join(lines).lower()):
+        tail = ("--tail", str(QUOTED_LINES), found["service"])
+        voice.quote((run.project.call("logs", "--no-color", *tail).stdout or "").splitlines())
     refuse(lines, voice)
 
 

@@ -10,39 +10,44 @@ from deploy.stack import container_plan as plans
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.container_preparation import Run, prepare, require_no_native
 from deploy.stack.container_start import put_image, start
-from deploy.stack.engine import EngineFault, find_engine, last_line
+from deploy.stack.engine import EngineFault, find_engine, last_line, require_near
 from deploy.stack.first_admin import render_failure, render_invitation
 from deploy.stack.folder import Folder
 from deploy.stack.foreground import Ending
 from deploy.stack.ports import Reservations
 from deploy.stack.project import Container, Project
 from deploy.stack.voice import BAD, GOOD, QUIET, Voice
+from deploy.stack.way import CONTAINERS, keep_way
 
 LOOK_SECONDS = 1.0
 # Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
 PATIENCE_SECONDS = 180
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
+BEGUN = "./start.sh logs says more, ./start.sh down ends what has started"
 AGAIN = "./start.sh console people link --first"
 
 
 def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detached: bool) -> int:
     """Run the whole stack in containers, until a signal ends it or, detached, from now on."""
     engine = find_engine()
+    require_near(engine)
     require_no_native(folder)
     with Ending() as ending, contextlib.closing(Reservations()) as reservations:
         run = prepare(folder, voice, engine, reservations, is_sandbox=is_sandbox)
         reservations.close()
+        if not run.record.is_sandbox:
+            keep_way(folder.root, CONTAINERS, voice)
         watch = Watch(run, voice)
         try:
             begin(run, voice)
-            watch.wait()
+            is_well = watch.wait()
             for line in greet(run, is_detached=is_detached):
                 voice.say(line)
         except SystemExit:  # a signal before everything was up
             end(run.project, voice)
             raise
         if is_detached:
-            return 0
+            return 0 if is_well else 1
         ending.is_gentle = True
         while not ending.count:
             with contextlib.suppress(EngineFault):  # it is restarted, or a container just went
@@ -57,9 +62,10 @@ def begin(run: Run, voice: Voice) -> None:
     try:
         put_image(run.project, voice)
         start(run, voice)
-    except EngineFault:
-        if run.is_first:  # what ran before is better than nothing
-            put_away(run.project)
+    except EngineFault as fault:
+        if not run.is_first:  # what ran before is better than nothing
+            raise EngineFault(f"{fault}\n{BEGUN}") from None
+        put_away(run.project)
         raise
 
 
@@ -72,19 +78,19 @@ class Watch:
         self._known: dict[str, str] = {}
         self._is_first = True
 
-    def wait(self) -> None:
-        """Wait until all are healthy, or until patience ends."""
+    def wait(self) -> bool:
+        """Wait until all are healthy, or until patience ends; false then."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(EngineFault):
                 if self.look():
                     break
             time.sleep(LOOK_SECONDS)
-        else:
-            for name in self._run.services:
-                if self._known.get(name) != "":
-                    self._voice.mark(BAD, f"{name} is not healthy yet: ./start.sh logs {name}")
+        unwell = [name for name in self._run.services if self._known.get(name) != ""]
+        for name in unwell:
+            self._voice.mark(BAD, f"{name} is not healthy yet: ./start.sh logs {name}")
         self._is_first = False
+        return not unwell
 
     def look(self) -> bool:
         """Look once and tell what is different; true when all are up."""
@@ -163,5 +169,6 @@ def end(project: Project, voice: Voice) -> None:
 def put_away(project: Project) -> subprocess.CompletedProcess[str]:
     """Remove the containers and what other commands know of them; the volumes stay."""
     done = project.call("down", "--remove-orphans")
-    plans.place_of(project.root).unlink(missing_ok=True)
+    if not done.returncode:
+        plans.place_of(project.root).unlink(missing_ok=True)
     return done

@@ -20,6 +20,8 @@ OLDEST_COMPOSE = (1, 29)
 # Chosen: an engine that is there answers in milliseconds; one on the other end of a line may not.
 ANSWER_SECONDS = 10.0
 NATIVE = "./start.sh --native runs without containers"
+# Where an engine of this machine is called.
+NEAR = ("unix://", "npipe://", "fd://", "tcp://127.", "tcp://localhost", "tcp://[::1]")
 PASSED_ON = ("DOCKER_", "COMPOSE_HTTP_TIMEOUT", "XDG_RUNTIME_DIR", "BUILDKIT")
 
 
@@ -93,7 +95,29 @@ def explain(complaint: str) -> str:
             "this account may not use the Docker engine: sudo usermod -aG docker $USER, then log in"
             f" again (whoever may use the engine is as good as root). {NATIVE}"
         )
-    return f"no Docker engine runs here: sudo systemctl start docker. {NATIVE}"
+    if "cannot connect" in complaint.lower() or not complaint.strip():
+        return f"no Docker engine runs here: sudo systemctl start docker. {NATIVE}"
+    return f"the Docker engine cannot be used ({last_line(complaint)}). {NATIVE}"
+
+
+def require_near(engine: Engine) -> None:
+    """See that an engine's containers share folders with this machine, as the folders' owner.
+
+    Raises:
+        EngineFault: it is elsewhere, or its containers are other users than they are told.
+    """
+    place = engine.ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    if place and not place.startswith(NEAR):
+        raise EngineFault(
+            f"the Docker engine is on another machine ({place}), and containers share folders of"
+            f" this one: unset DOCKER_HOST; docker context use default. {NATIVE}"
+        )
+    guards = engine.ask("info", "--format", "{{.SecurityOptions}}")
+    if any(word in guards for word in ("name=rootless", "name=userns")):
+        raise EngineFault(
+            "the Docker engine gives its containers other users than this machine's (rootless, or"
+            f" userns-remap), so that they cannot read what is theirs. {NATIVE}"
+        )
 
 
 def require_compose(environ: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[int, int]]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from bridge.settings import read_environment
 from deploy.stack.binaries import ProgramMissing, gather
-from deploy.stack.checks_running import TELEGRAM, UNKNOWN_TOKEN, check_bot
 from deploy.stack.container_plan import find_record as find_container_record
 from deploy.stack.container_preparation import open_project
 from deploy.stack.engine import EngineFault, find_engine
@@ -16,9 +15,10 @@ from deploy.stack.first_admin import invite
 from deploy.stack.folder import Folder, Member, Record, StackFault, strip_environ
 from deploy.stack.foreground import Ending, Foreground
 from deploy.stack.host_agent import open_agent
+from deploy.stack.known_bot import require_known_bot
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.pasting import render_lines_to_paste
-from deploy.stack.plan import Plan, Wishes, join
+from deploy.stack.plan import Plan, join
 from deploy.stack.ports import LOOPBACK, Port, Reservations, choose_ports
 from deploy.stack.preparation import (
     find_terminal,
@@ -28,7 +28,8 @@ from deploy.stack.preparation import (
     record_of,
     render_page_address,
 )
-from deploy.stack.voice import BAD, Voice
+from deploy.stack.voice import Voice
+from deploy.stack.way import NATIVE, keep_way
 
 
 def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
@@ -40,6 +41,7 @@ def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
         wishes = read_wishes(folder.root, is_sandbox=is_sandbox, terminal=terminal)
         if not wishes.is_sandbox:
             require_known_bot(wishes, voice)
+            keep_way(folder.root, NATIVE, voice)
         plan = prepare(wishes, voice.say, reservations)
         record = record_of(plan)
         folder.put_record(record)
@@ -50,20 +52,6 @@ def run_stack(folder: Folder, voice: Voice, *, is_sandbox: bool) -> int:
 
         members = plan.list_members()
         return Foreground(folder, members, voice=voice, ending=ending, greet=greet).run()
-
-
-def require_known_bot(wishes: Wishes, voice: Voice) -> None:
-    """Ask Telegram about the token: a wrong one ends the start, an absent Telegram does not."""
-    settings = wishes.settings
-    if settings.bot_token is None:
-        return
-    base = (settings.telegram_api_base or TELEGRAM).rstrip("/")
-    for finding in check_bot(settings, base, settings.bot_token.reveal()):
-        if finding.is_good:
-            continue
-        if finding.text == UNKNOWN_TOKEN:
-            raise StackFault(f"Telegram {finding.text}: {finding.mend}", code=2)
-        voice.mark(BAD, f"{finding.subject}: {finding.text}; {finding.mend}")
 
 
 def render_greeting(plan: Plan, record: Record, invitation: Sequence[str]) -> list[str]:

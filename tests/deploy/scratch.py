@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,7 +68,8 @@ class ScratchMachine(Machine):
         del place
         return self.free
 
-    def give(self, path: Path, user: str) -> None:
+    def give(self, path: Path, user: str, *, opened: int) -> None:
+        assert os.fstat(opened).st_ino, "it is held open"
         self.given[str(path.relative_to(self.root))] = user
 
     def ask(self, *command: str) -> subprocess.CompletedProcess[str]:

@@ -129,6 +129,32 @@ def test_services_have_users_of_their_own(root: Path, machine: ScratchMachine) -
     assert machine.given["var/lib/opswire-agent"] == "opswire-agent"
 
 
+def test_root_follows_no_link_of_the_bridges_user(root: Path, machine: ScratchMachine) -> None:
+    lay(root, machine)
+    inventory = root / "var/lib/opswire/inventory"
+    (inventory / "agents.txt").unlink()
+    inventory.rmdir()
+    theirs = root / "etc/somebody"
+    theirs.mkdir()
+    inventory.symlink_to(theirs)
+    machine.given.clear()
+    with pytest.raises(Refused, match=r"opswire/inventory: Not a directory"):
+        lay(root, machine)
+    assert list(theirs.iterdir()) == []
+    assert set(machine.given) == {"var/lib/opswire"}
+    inventory.unlink()
+    inventory.mkdir()
+    kept = theirs / "kept"
+    kept.write_text("theirs")
+    for name in ("agents.txt", ".agents.txt.fresh"):
+        (inventory / name).symlink_to(kept)
+    kept.rename(theirs / "elsewhere")
+    lay(root, machine)
+    assert (theirs / "elsewhere").read_text() == "theirs"
+    assert not kept.exists()
+    assert not (inventory / "agents.txt").is_symlink()
+
+
 # --- what an owner has edited -----------------------------------------------------------------
 
 

@@ -122,3 +122,22 @@ def test_the_console_says_what_it_knows() -> None:
     assert done.returncode == 0
     assert "opswire agent enrol" in done.stdout
     assert run(ROOT / "deploy/opswire.sh").returncode == 2
+
+
+def test_the_place_of_backups_is_made_by_the_user_whose_folder_it_is_in(tmp_path: Path) -> None:
+    for name in ("setpriv", "install", "mkdir", "chown"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"{tmp_path}/told"\n')
+        (tmp_path / name).chmod(0o755)
+    script = """\
+root='' folder='' project=$1
+. "$project/deploy/versions.sh"
+is_installed() { :; }
+has_bridge() { :; }
+find_schema() { echo 0001; }
+console() { :; }
+make_backup"""
+    done = run("sh", "-euc", script, "sh", ROOT, PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 0, done.stderr
+    [told] = (tmp_path / "told").read_text().splitlines()
+    assert told.startswith("setpriv --reuid opswire --regid opswire --init-groups mkdir ")
+    assert told.endswith(" /var/lib/opswire/backups")

@@ -28,6 +28,7 @@ def test_nothing_is_left(root: Path, machine: ScratchMachine) -> None:
     (root / "etc/opswire/actions.yml").write_text("actions: {}\n")
     (root / "etc/opswire/bridge.env.new").write_text("\n")
     (root / "var/lib/opswire-prometheus").mkdir()
+    (root / "var/lib/opswire-carried.x1y2z3").mkdir()
     remove(root, machine)
     assert files(root) == []
     assert [name for name in picture(root) if "opswire" in name] == []

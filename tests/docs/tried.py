@@ -38,6 +38,7 @@ NEEDED: Final = {
     r"\./start\.sh --docker( --detach)?": "docker",
     r"journalctl .*": "an installed service",
     r"\.venv/bin/python -m bridge (backup|restore) .*": "a database",
+    r"\./start\.sh --native console backup .*": "a database",
     r"deploy/(upgrade|rollback)\.sh": "another version",
 }
 """A pattern of commands that say by themselves what they need, and that."""

@@ -129,6 +129,17 @@ def test_a_backup_is_restored_from_where_it_is(
         containers.ask("restore", str(containers.root / "absent.zip"))
 
 
+def test_a_link_in_a_backups_place_is_not_followed(containers: Containers) -> None:
+    secret, wanted = containers.root / "secret", containers.root / "one.zip"
+    secret.write_text("root's own")
+    script = f'#!/bin/sh\nfor word; do :; done\nln -s {secret} "$HERE/inventory/${{word##*/}}"\n'
+    (containers.root / "compose").write_text(script)
+    with pytest.raises(StackFault, match="too many levels of symbolic links"):
+        containers.ask("backup", str(wanted))
+    assert not wanted.exists()
+    assert list(containers.inventory.iterdir()) == []
+
+
 def test_natively_it_is_the_console_of_this_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
+import errno
+import os
 
 import pytest
 
 from deploy.stack import cli
-from deploy.stack.folder import Folder
 from deploy.stack.suggestion import suggest
 from deploy.stack.trial import SEVERITIES
 
@@ -40,18 +40,35 @@ def test_docker_asked_for_where_there_is_none_says_the_way_that_works(
     assert "./start.sh --native" in said
 
 
-def test_a_run_is_in_containers_when_it_is_asked_for_or_an_engine_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "the disk is full (/a b/file): make room"),
+        (errno.EACCES, "/a b/file: permission denied; where it is another user's"),
+    ],
+    ids=["full", "somebody else's"],
+)
+def test_a_file_that_cannot_be_written_is_a_sentence(
+    number: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = Folder(tmp_path)
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert cli.choose_containers(cli.parse(["--docker"]), folder)
-    assert not cli.choose_containers(cli.parse([]), folder)
-    monkeypatch.setattr(cli, "find_engine", lambda: None)
-    assert cli.choose_containers(cli.parse([]), folder)
-    assert not cli.choose_containers(cli.parse(["--native"]), folder)
-    with folder.hold():
-        assert not cli.choose_containers(cli.parse([]), folder), "it runs natively already"
+    def fail(_: object) -> int:
+        raise OSError(number, os.strerror(number), "/a b/file")
+
+    monkeypatch.setattr(cli, "perform", fail)
+    assert cli.main(["status"]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_fault_that_nobody_knows_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> int:
+        raise OSError(errno.EBADF, "of ours")
+
+    monkeypatch.setattr(cli, "perform", fail)
+    with pytest.raises(OSError, match="of ours"):
+        cli.main(["status"])
 
 
 def test_only_containers_run_on_by_themselves(

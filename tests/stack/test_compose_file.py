@@ -60,6 +60,8 @@ def test_health_is_asked_of_what_says_that_it_lives_and_is_waited_for(name: str)
     awaited = CONTAINERS[name].get("depends_on", {})
     assert awaited or name == "config"
     assert all(each == {"condition": "service_healthy"} for each in awaited.values())
+    # Whoever is waited for is started too: what a run leaves out must not come back this way.
+    assert set(awaited) <= {"config"}
 
 
 @services

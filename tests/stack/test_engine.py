@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stack.engine import EngineFault, find_engine, is_shared
+from deploy.stack.engine import EngineFault, find_engine, is_shared, require_near
 
 ENGINE = 'case "$*" in "version"*) echo 20.10.24 ;; "compose version"*) exit 1 ;; esac'
 PLUGIN = 'case "$*" in "version"*) echo 28.1.0 ;; "compose version"*) echo 2.40.3-3 ;; esac'
@@ -60,8 +60,9 @@ def test_no_docker_is_a_sentence_with_the_way_that_works() -> None:
         ("echo 'permission denied while trying to connect' >&2; exit 1", "usermod -aG docker"),
         ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "systemctl start docker"),
         ("echo 19.03.8", "20.10 or newer"),
+        ("echo 'client version 1.52 is too new' >&2; exit 1", "(client version 1.52 is too new)"),
     ],
-    ids=["no permission", "not running", "too old"],
+    ids=["no permission", "not running", "too old", "of another time"],
 )
 def test_an_engine_that_cannot_be_used_is_a_sentence_with_a_remedy(
     clients: Clients, script: str, said: str
@@ -98,6 +99,28 @@ def test_a_refusal_of_the_engine_is_a_sentence_and_so_is_its_silence(
     monkeypatch.setattr("deploy.stack.engine.ANSWER_SECONDS", 0.05)
     with pytest.raises(EngineFault, match="does not answer"):
         engine.ask("version")
+
+
+@pytest.mark.parametrize(
+    ("place", "guards", "said"),
+    [
+        ("ssh://root@far.example", "", r"on another machine \(ssh://root@far.example\)"),
+        ("tcp://192.0.2.7:2375", "", "on another machine"),
+        ("unix:///run/user/1000/docker.sock", "name=seccomp name=rootless", "rootless"),
+    ],
+)
+def test_an_engine_that_shares_no_folder_with_this_machine_is_none_of_ours(
+    clients: Clients, place: str, guards: str, said: str
+) -> None:
+    script = (
+        f'case "$1" in context) echo "{place}" ;; info) echo "[{guards}]" ;; *) echo 28.1 ;; esac'
+    )
+    clients.put("docker", script)
+    engine = find_engine(clients.environ)
+    with pytest.raises(EngineFault, match=f"{said}.*--native"):
+        require_near(engine)
+    clients.put("docker", 'case "$1" in context) echo unix:///var/run/docker.sock ;; esac')
+    require_near(engine)
 
 
 def test_no_setting_of_ours_reaches_the_clients(clients: Clients) -> None:

@@ -7,8 +7,8 @@ from threading import Thread
 import pytest
 
 from deploy.stack.folder import StackFault
+from deploy.stack.known_bot import require_known_bot
 from deploy.stack.plan import Wishes
-from deploy.stack.run import require_known_bot
 from tests.stack.listening import Listener
 
 TOKEN = "123456789:" + "A" * 35

@@ -1,0 +1,105 @@
+"""What Compose could not do is a sentence that helps, and what has begun is not forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.stack import containers
+from deploy.stack.container_plan import ContainerRecord
+from deploy.stack.container_preparation import Run
+from deploy.stack.container_start import explain
+from deploy.stack.engine import Engine, EngineFault
+from deploy.stack.folder import Folder
+from deploy.stack.project import Container, Project
+from tests.stack.listening import Listener
+
+ENGINE = Engine(version=(28, 1), compose=(), compose_version=(2, 40), environ={})
+
+
+class Told(Project):
+    """A project with one container, `config`, that is as it is told."""
+
+    def list_containers(self) -> dict[str, Container]:
+        status = self.environ["STATUS"]
+        container = Container(
+            service="config", number="1", status=status, health="", began="", folder=""
+        )
+        return {"config": container}
+
+
+@pytest.fixture
+def begin(
+    tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], int]:
+    """Run one container, detached, that is in a state."""
+    monkeypatch.setattr(containers, "find_engine", lambda: ENGINE)
+    monkeypatch.setattr(containers, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(containers, "LOOK_SECONDS", 0)
+    for name in ("require_near", "require_no_native", "put_image", "start"):
+        monkeypatch.setattr(containers, name, lambda *_: None)
+    monkeypatch.setattr(containers, "greet", lambda *_, **__: [])
+
+    def run(status: str, *, is_first: bool = False) -> int:
+        record = ContainerRecord(
+            name="o",
+            environ={"NODE_EXPORTER_PORT": "9100"},
+            gateway="",
+            is_sandbox=True,
+            ports={},
+            urls={},
+            agents_file="",
+        )
+        project = Told(engine=ENGINE, root=tmp_path, name="o", environ={"STATUS": status})
+        prepared = Run(project=project, record=record, services=["config"], is_first=is_first)
+        monkeypatch.setattr(containers, "prepare", lambda *_, **__: prepared)
+        return containers.run_containers(
+            Folder(tmp_path), listener.voice, is_sandbox=True, is_detached=True
+        )
+
+    return run
+
+
+def test_a_detached_start_says_by_its_exit_code_whether_all_is_well(
+    begin: Callable[[str], int], listener: Listener
+) -> None:
+    assert begin("running") == 0
+    assert begin("restarting") == 1
+    assert "config is not healthy yet: ./start.sh logs config" in listener.text
+
+
+def test_a_start_that_fails_says_how_to_end_what_has_begun(
+    begin: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise EngineFault("a port was taken")
+
+    monkeypatch.setattr(containers, "start", fail)
+    with pytest.raises(EngineFault, match=r"(?s)a port was taken.*start\.sh down ends what has"):
+        begin("created")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("write /var/lib: no space left on device", "the disk is full"),
+        ("Bind for 127.0.0.1:9090 failed: port is already allocated", "a port was taken"),
+        ("dial tcp: lookup registry: no such host", "an image cannot be had"),
+        ("dial udp 192.0.2.53:53: connect: network is unreachable", "an image cannot be had"),
+        ("Error response: pull access denied for prom/x", "an image cannot be had"),
+        (
+            "dependency failed to start: container opswire-config-1 is unhealthy",
+            "config does not get well: see its last lines above",
+        ),
+        (
+            "dependency failed to start: container my_o_node_exporter_1 exited (1)",
+            "node_exporter does not get well",
+        ),
+        ("yaml: something else", "something else"),
+    ],
+    ids=["disk", "port", "name", "network", "no image", "unhealthy", "exited", "other"],
+)
+def test_what_compose_could_not_is_a_sentence(line: str, said: str) -> None:
+    assert said in explain(["Pulling prometheus (prom/prometheus:v3.5.3)... done", line])
