@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.installing import env_files
-from deploy.installing.layout import PROGRAM, USERS, Layout, Role
+from deploy.installing.layout import PROGRAM, SETTINGS, USERS, Layout, Role
 from deploy.installing.machine import Machine
 from deploy.installing.packages import SHUT
 from deploy.installing.ports import MOVABLE, is_port, list_env_files, list_ports, read_settings
@@ -114,5 +114,8 @@ def _check_given(given: Mapping[str, str]) -> Iterator[str]:
 def _check_ports(layout: Layout, machine: Machine, settings: Mapping[str, str]) -> Iterator[str]:
     for port, host, number in list_ports(layout, settings):
         if machine.is_active(port.unit) or machine.is_port_free(host, number):
+            continue
+        if not machine.has_address(host):
+            yield f"{port.host}={host}, in {SETTINGS}/{port.file}, is no address of this machine"
             continue
         yield f"port {number} is taken by another program, and {port.unit} needs it: {port.way_out}"

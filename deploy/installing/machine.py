@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.stack.ports import is_free
+from deploy.stack.ports import find_obstacle, is_free
 
 BOOTED: Final = Path("/run/systemd/system")
 """Is there when systemd is the first process (sd_booted(3))."""
@@ -76,6 +76,10 @@ class Machine:
     def is_port_free(self, host: str, port: int) -> bool:
         """Say whether nobody listens there."""
         return is_free(host, port)
+
+    def has_address(self, host: str) -> bool:
+        """Say whether an address to listen on is this machine's."""
+        return not find_obstacle(host, 0)
 
     def is_active(self, unit: str) -> bool:
         """Say whether a unit runs."""

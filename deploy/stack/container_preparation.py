@@ -27,6 +27,7 @@ from deploy.stack.sources import fingerprint
 from deploy.stack.voice import Voice
 from deploy.stack.way import runs_natively
 
+FIRST_OF_ALL = 1024
 PASSWORD = "grafana_admin_password"  # noqa: S105  a file's name
 
 
@@ -131,7 +132,9 @@ def take_ports(
     kept = set(before.ports.values()) if before and running else set()
 
     def is_free(host: str, port: int) -> bool:
-        return port in kept or reservations.is_free(host, port)
+        # Below that only root may try; the engine, which publishes, is root.
+        is_engines = port < FIRST_OF_ALL and os.geteuid() != 0
+        return port in kept or is_engines or reservations.is_free(host, port)
 
     wanted = plans.list_ports(wishes)
     chosen = wishes.list_set_ports(wanted)

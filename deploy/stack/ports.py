@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from deploy.stack.folder import StackFault
 LOOPBACK = "127.0.0.1"
 # Nobody moves onto a neighbour's usual place: it may come up later.
 USUAL = frozenset({3000, 8001, 8002, 8003, 8081, 9090, 9093, 9100, 9115})
+TAKEN, NO_ADDRESS = "the port is taken", "no address of this machine"
 # Chosen: who has this many neighbouring ports taken should name one.
 TRIES = 200
 
@@ -29,6 +31,11 @@ class Port:
 
 def is_free(host: str, port: int) -> bool:
     """Try to listen there."""
+    return not find_obstacle(host, port)
+
+
+def find_obstacle(host: str, port: int) -> str:
+    """Try to listen there, and say what is in the way; empty where nothing is."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
         # Connections of an earlier run that linger do not count; a listener does.
@@ -36,9 +43,12 @@ def is_free(host: str, port: int) -> bool:
         try:
             listener.bind((host, port))
             listener.listen(1)
-        except OSError:
-            return False
-    return True
+        except PermissionError:
+            return "only root may listen there"
+        except OSError as fault:
+            is_elsewhere = isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL
+            return f"{host} is {NO_ADDRESS}" if is_elsewhere else TAKEN
+    return ""
 
 
 class Reservations:
@@ -93,7 +103,8 @@ def choose_ports(
         if wish is not None and is_free(port.host, wish) and wish not in found.values():
             found[port.program] = wish
         elif wish is not None:
-            faults.append(f"{port.setting}={wish}: the port is taken; set another or leave it out")
+            reason = find_obstacle(port.host, wish) or TAKEN
+            faults.append(f"{port.setting}={wish}: {reason}; set another or leave it out")
         else:
             found[port.program] = free = choose_free(port, taken, is_free)
             taken.add(free)
@@ -110,6 +121,9 @@ def choose_free(port: Port, taken: set[int], is_free: Callable[[str, int], bool]
         is_usual = number in USUAL and number != port.default
         if number not in taken and not is_usual and is_free(port.host, number):
             return number
+    reason = find_obstacle(port.host, port.default)
+    if reason.endswith(NO_ADDRESS):
+        raise StackFault(f"{port.setting.replace('_PORT', '_HOST')}: {reason}")
     raise StackFault(
         f"no free port for {port.program} from {port.default} on; set {port.setting} to one"
     )

@@ -460,6 +460,18 @@ def test_our_own_services_do_not_take_their_ports_from_themselves(
     lay(root, machine)
 
 
+def test_an_address_that_is_none_of_this_machine_is_no_taken_port(
+    root: Path, machine: ScratchMachine
+) -> None:
+    machine.taken = {8001}
+    settings = root / "etc/opswire/agent.env"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("AGENT_HOST=192.0.2.7\n")
+    said = refuse(root, machine)
+    assert "AGENT_HOST=192.0.2.7, in /etc/opswire/agent.env, is no address of this machine" in said
+    assert "port 8001 is taken" not in said
+
+
 def test_a_port_that_is_none_is_refused(root: Path, machine: ScratchMachine) -> None:
     said = refuse(root, machine, PROMETHEUS_PORT="ninety")
     assert "PROMETHEUS_PORT=ninety: a port is a number from 1 to 65535" in said

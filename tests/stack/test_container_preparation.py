@@ -104,3 +104,23 @@ def test_volumes_that_a_fresh_folder_finds_are_told(listener: Listener, tmp_path
     asked.clear()
     preparation.tell_of_volumes(engine, tmp_path, "opswire", listener.voice)
     assert asked == [], "they are this folder's own"
+
+
+def test_a_port_that_only_root_may_try_is_left_to_the_engine(
+    wish: Callable[..., Wishes], listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ours(Reservations):
+        """As whoever is not root finds it."""
+
+        def is_free(self, host: str, port: int) -> bool:
+            del host
+            return port >= 1024
+
+    wishes = wish(SERVER_PORT="443")
+    with closing(Ours()) as reservations:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        ports = preparation.take_ports(wishes, listener.voice, reservations, set(), None)
+        assert ports["bridge"] == 443
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        with pytest.raises(StackFault, match="SERVER_PORT=443"):
+            preparation.take_ports(wishes, listener.voice, reservations, set(), None)

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from deploy.stack.folder import StackFault
-from deploy.stack.ports import Port, Reservations, choose_ports, is_free
+from deploy.stack.ports import Port, Reservations, choose_ports, find_obstacle, is_free
 
 PROMETHEUS = Port(program="prometheus", setting="PROMETHEUS_PORT", default=9090)
 BRIDGE = Port(program="bridge", setting="SERVER_PORT", default=8002)
@@ -53,6 +53,16 @@ def test_a_port_with_a_listener_is_not_free() -> None:
         port = server.getsockname()[1]
         assert not is_free("127.0.0.1", port)
     assert is_free("127.0.0.1", port)
+
+
+def test_an_address_that_is_none_of_this_machine_is_no_taken_port() -> None:
+    host = "192.0.2.7"  # RFC 5737: nobody's
+    assert find_obstacle(host, 0) == "192.0.2.7 is no address of this machine"
+    door = Port(program="agents_door", setting="AGENTS_PORT", default=8003, host=host)
+    with pytest.raises(StackFault, match=r"^AGENTS_HOST: 192\.0\.2\.7 is no address"):
+        choose_ports([door], {})
+    with pytest.raises(StackFault, match=r"AGENTS_PORT=8003: 192\.0\.2\.7 is no address"):
+        choose_ports([door], {"AGENTS_PORT": 8003})
 
 
 def test_two_stacks_that_start_together_never_choose_the_same_port() -> None:
