@@ -308,8 +308,7 @@ class Talk:
             await self._desk.ear.open_door(url, self._secret)
         else:
             await self._desk.ear.open()
-        # The first long poll answers when somebody writes, or in most of a minute; one that is
-        # refused says so at once.
+        # A first long poll lasts most of a minute; one that is refused says so at once.
         self._is_open, self.problem = True, None
         await self._poller.sweep()
 

@@ -24,7 +24,6 @@ LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 180
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
 BEGUN = "./start.sh logs says more, ./start.sh down ends what has started"
-AGAIN = "./start.sh console people link --first"
 
 
 def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detached: bool) -> int:
@@ -153,8 +152,8 @@ def invite(project: Project) -> list[str]:
     try:
         way_in = project.require("exec", "-T", "bridge", *words)
     except EngineFault as fault:
-        return render_failure(str(fault), again=AGAIN)
-    return render_invitation(way_in, is_sandbox=False, again=AGAIN)
+        return render_failure(str(fault))
+    return render_invitation(way_in, is_sandbox=False)
 
 
 def end(project: Project, voice: Voice) -> None:
