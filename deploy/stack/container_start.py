@@ -60,7 +60,7 @@ def attempt(project: Project, *words: str) -> list[str]:
     return [line for line in said if line.strip()] or [f"exit code {done.returncode}"]
 
 
-def refuse(lines: Sequence[str], voice: Voice) -> NoReturn:
+def refuse(lines: list[str], voice: Voice) -> NoReturn:
     """Quote what Compose said, and say in words what it comes from."""
     voice.quote(lines[-QUOTED_LINES:])
     raise EngineFault(explain(lines))

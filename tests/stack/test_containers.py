@@ -159,7 +159,8 @@ def test_a_port_that_was_set_and_is_taken_stops_the_start_before_anything_is_tou
 def test_an_exporter_of_the_machines_own_makes_ours_listen_elsewhere(
     machine: Machine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as own:
+    # Not where native mode would listen, and yet in the way of who listens at another address.
+    with socket.create_server(("127.0.0.2", 0)) as own:
         number = own.getsockname()[1]
         monkeypatch.setenv("NODE_EXPORTER_PORT", str(number))
         assert f"NODE_EXPORTER_PORT={number}: the port is taken" in start(capsys)[1]

@@ -58,7 +58,7 @@ def test_a_persons_templates_are_where_the_container_sees_them(tmp_path: Path) -
 
 def is_healthy(url: str, path: str = "/healthz") -> bool:
     """Ask as the engine asks inside the container."""
-    words = [WORDS, "healthy", str(urlsplit(url).port), path]
+    words = [str(WORDS), "healthy", str(urlsplit(url).port), path]
     done = subprocess.run(words, env={}, capture_output=True, check=False)
     assert done.stdout + done.stderr == b""
     return done.returncode == 0
