@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -63,9 +64,10 @@ def require_all_ours(place: Path, name: str, places: Collection[Path]) -> None:
     for folder, folders, files in os.walk(place):
         folders[:] = [each for each in folders if Path(folder, each) not in places]
         for path in (Path(folder, each) for each in (*folders, *files)):
-            if (owner := path.lstat().st_uid) != os.getuid():
-                reason = f"{path.relative_to(place)} in it belongs to {owner}"
-                raise Unwritable(name, reason)
+            with contextlib.suppress(FileNotFoundError):  # a program at work makes and removes some
+                if (owner := path.lstat().st_uid) != os.getuid():
+                    reason = f"{path.relative_to(place)} in it belongs to {owner}"
+                    raise Unwritable(name, reason)
 
 
 def lay(environ: Mapping[str, str]) -> None:
