@@ -52,10 +52,13 @@ upgrade_services() {
         source=$(cd -- "$wanted" && pwd -P)
     elif [ -n "$wanted" ]; then
         commit=$(fetch_commit "$wanted") || give_up "there is no folder and no version $wanted here; nothing was changed"
-        unpacked=$(mktemp -d)
+        # A place of root's alone, of a name that a later one finds again: this one may be killed.
+        unpacked=$root/run/opswire-upgrade
+        rm -rf -- "$unpacked"
         trap 'rm -rf -- "$unpacked"' EXIT
         trap 'exit 130' INT
         trap 'exit 143' TERM HUP
+        (umask 077 && mkdir -p -- "$unpacked")
         git -C "$project" archive "$commit" | tar -x -C "$unpacked"
         source=$unpacked
     fi

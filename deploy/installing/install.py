@@ -127,14 +127,15 @@ def _translate(fault: OSError) -> Refused:
         _, copy, why = fault.args[0][0]
         is_full = os.strerror(errno.ENOSPC) in why
         fault = OSError(errno.ENOSPC if is_full else 0, why, copy)
+    # Who writes into an open file is not told its name; the step that failed stands above.
+    where = str(fault.filename or "")
     if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        place = f" ({where})" if where else ""
         return Refused(
-            f"the disk is full ({fault.filename}): make room and run this again,"
-            " it goes on from here"
+            f"the disk is full{place}: make room and run this again, it goes on from here"
         )
-    return Refused(
-        f"{fault.filename}: {fault.strerror}; mend it and run this again, it goes on from here"
-    )
+    fault_at = f"{where}: {fault.strerror}" if where else fault.strerror
+    return Refused(f"{fault_at}; mend it and run this again, it goes on from here")
 
 
 def _start(site: Site, wish: Wish, changed: AbstractSet[str], say: Say) -> None:

@@ -26,6 +26,17 @@ WAIT_SECONDS = 180.0
 RUN_SECONDS = 600.0
 LOOK_SECONDS = 0.2
 ENVIRON = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /run/bot_token"
+NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+# Whatever an installation could leave: files with their owners, users, units, what is to run.
+PICTURE = r"""
+find /etc /opt /usr/local /var /srv -xdev \( -path /var/log/journal -o -path /opt/opswire \) \
+    -prune -o -printf '%p %y %m %U %G %l\n' | sort
+getent passwd; getent group
+systemctl list-unit-files --no-legend
+systemctl list-units --all --plain --no-legend 'opswire*' | cut -d ' ' -f 1
+ls -A /root /home /tmp /run /run/systemd/system /dev/shm
+"""
 # The packages are those of the tests: what is installed here is the program, not the index.
 UV = """\
 #!/bin/sh
@@ -107,6 +118,15 @@ class RealMachine:
                 start_new_session=True,
             )
         self._first = 0
+        self._has_ended = False
+
+    @property
+    def has_left_nothing(self) -> bool:
+        """Whether its control group, its processes and its mounts are gone."""
+        mounts = Path("/proc/self/mounts").read_text()
+        groups = [path.read_text() for path in Path("/proc").glob("[0-9]*/cgroup")]
+        is_grouped = any(self._group in text for text in groups)
+        return not is_grouped and self._place not in mounts
 
     def boot(self) -> None:
         """Wait until systemd has started what it starts."""
@@ -135,6 +155,9 @@ class RealMachine:
 
     def end(self) -> None:
         """Be rid of it, with all that runs in it."""
+        if self._has_ended:
+            return
+        self._has_ended = True
         if self._process.poll() is None:
             # With its first process a machine ends, and it has ended when that is gone.
             os.kill(self._first or self._process.pid, signal.SIGKILL)
@@ -218,5 +241,5 @@ class RealMachine:
             if said == wanted:
                 return
             time.sleep(LOOK_SECONDS)
-        journal = self.ask("journalctl", "--no-pager", "-n", "30").stdout
+        journal = self.ask("journalctl", "--no-pager", "-n", "30", "-u", "opswire*").stdout
         raise AssertionError(f"{script}\nsays {said!r}, not {wanted!r}\n{journal}")
