@@ -27,7 +27,7 @@ from bridge.clients.authority import FOLDER, open_authority
 from bridge.console import perform as room
 from bridge.console.words import parse_words
 from bridge.core.backups import MANIFEST
-from bridge.premises import hold
+from bridge.premises import hold, sit_down
 from bridge.settings import Settings, SettingsError
 from bridge.store import filling, snapshot
 from bridge.store.audit import Audit
@@ -294,7 +294,7 @@ def test_an_audit_that_was_tampered_with_is_not_washed_clean_by_a_restoration(
 ) -> None:
     edited = text("UPDATE audit SET entry = replace(entry, 'viewer', 'admin') WHERE id = 2")
     run(house.url, edited)
-    house.back_up()
+    house.call("backup", str(house.file))
     house.wipe()
     code, _, complaints = house.call("restore", str(house.file))
     assert code == 0
@@ -576,11 +576,15 @@ def test_a_later_schema_or_version_is_refused_by_both_names(house: House) -> Non
     complaint = house.complain("restore", str(house.file), "--force")
     for words in ("7.0.0", "9999", __version__, NEWEST):
         assert words in complaint
+    assert unchanged(house) == before
     forge(house, manifest=lambda told: told.update(version="7.0.0"))
+    before = unchanged(house)
     complaint = house.complain("restore", str(house.file))
     for words in ("7.0.0", __version__, "--force"):
         assert words in complaint
+    assert unchanged(house) == before
     forge(house, manifest=lambda told: told.update(form=2, version="7.0.0"))
+    before = unchanged(house)
     assert "7.0.0" in house.complain("restore", str(house.file))
     assert unchanged(house) == before
 
@@ -1009,3 +1013,85 @@ def test_a_database_is_read_by_those_who_read_the_one_before(house: House) -> No
     for name in ("audit.key", "audit.head", "webhook_token", f"{FOLDER}/orders.key"):
         assert stat.S_IMODE((house.folder / name).stat().st_mode) == 0o600
     assert stat.S_IMODE((house.folder / FOLDER).stat().st_mode) == 0o700
+
+
+# ---- at the console ---------------------------------------------------------------------------
+
+
+def test_a_backup_is_a_look_at_everything_that_the_audit_tells_of_signed(house: House) -> None:
+    house.back_up()
+    newest = house.say("audit", "list", "1")
+    assert "backup" in newest
+    assert "at the console" in newest
+    known = json.loads((house.folder / "audit.head").read_text())["count"]
+    assert known == count_rows(house.url)["audit"]
+    assert "sound" in house.say("audit", "verify")
+
+
+def test_where_the_audit_cannot_tell_of_it_the_backup_says_so(house: House) -> None:
+    """A full disk is a day on which one is wanted."""
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO audit"):
+            raise OperationalError(statement, {}, Exception("database or disk is full"))
+
+    event.listen(Engine, "before_cursor_execute", fail)
+    try:
+        code, said, complaints = house.call("backup", str(house.file))
+    finally:
+        event.remove(Engine, "before_cursor_execute", fail)
+    assert code == 0
+    assert f"{house.file} holds" in said
+    assert "it is done, but the audit does not tell of it: database: " in complaints
+    assert "disk is full" in complaints
+    house.restore()
+
+
+def test_an_audit_that_was_tampered_with_is_told_of_and_not_signed(house: House) -> None:
+    head = (house.folder / "audit.head").read_bytes()
+    run(house.url, text("UPDATE audit SET entry = replace(entry, 'viewer', 'admin') WHERE id = 2"))
+    code, _, complaints = house.call("backup", str(house.file))
+    assert code == 0
+    assert "it is done, but the audit is tampered: entry 2 was edited" in complaints
+    assert (house.folder / "audit.head").read_bytes() == head
+
+
+@on_sqlite
+def test_the_console_is_held_off_while_the_stores_are_replaced(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it wrote would be gone with them; a backup would be of two states."""
+    house.back_up()
+    said: list[str] = []
+    decide = restoring.Restoration.decide
+
+    def work_meanwhile(laid: restoring.Restoration, proof: str | None = None) -> None:
+        tried = ("people", "add", "1009", "admin"), ("backup", f"{house.file}.2")
+        said.extend(house.complain(*words) for words in tried)
+        decide(laid, proof)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(restoring.Restoration, "decide", work_meanwhile)
+        house.restore()
+    assert ["being replaced" in each for each in said] == [True, True]
+    house.say("people", "add", "1009", "admin")
+
+
+def test_nothing_is_replaced_while_somebody_is_at_the_console(house: House) -> None:
+    house.back_up()
+    before = unchanged(house)
+    with sit_down(house.folder):
+        house.say("people", "list")
+        for words in (("restore", str(house.file)), ("database", "downgrade", "0005")):
+            assert "the console is in use" in house.complain(*words)
+    assert unchanged(house) == before
+
+
+def test_what_an_editor_leaves_among_the_keys_is_no_hindrance(house: House) -> None:
+    (house.folder / FOLDER / "orders.key~").write_text("old")
+    (house.folder / FOLDER / "a copy of it").write_text("old")
+    house.back_up()
+    with zipfile.ZipFile(house.file) as opened:
+        names = opened.namelist()
+    assert f"state/{FOLDER}/orders.key" in names
+    assert not [name for name in names if "~" in name or "copy" in name]
