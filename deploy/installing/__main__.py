@@ -39,6 +39,11 @@ def main(words: Sequence[str] | None = None) -> int:
         for sentence in refusal.sentences:
             print(f"{wish.deed}.sh: {sentence}", file=sys.stderr)
         return _FAILED
+    except OSError as fault:
+        mend = "mend it and run this again" if machine.is_root else "run this with sudo"
+        reason = (fault.strerror or type(fault).__name__).lower()
+        print(f"{wish.deed}.sh: {fault.filename}: {reason}; {mend}", file=sys.stderr)
+        return _FAILED
     except KeyboardInterrupt:
         print(f"\n{wish.deed}.sh: cut off; run it again, it goes on from here", file=sys.stderr)
         return _CUT_OFF

@@ -126,12 +126,19 @@ def _find_fault(line: str, names: Iterable[str]) -> str:
     if name not in names:
         near = difflib.get_close_matches(name.upper(), list(names), n=1, cutoff=0.8)
         return f"sets {name}, which is no setting" + (f"; did you mean {near[0]}?" if near else "")
+    return _find_fault_of_value(name, value)
+
+
+def _find_fault_of_value(name: str, value: str) -> str:
     if value[:1] in {"'", '"'} and (len(value) == 1 or value[-1] != value[0]):
         return f"begins a quote in {name} that does not end"
     if value.endswith("\\"):
         return f"ends {name} with a backslash, which would join the next line to it"
     if name in NEEDED and not _unquote(value):
         return f"gives {name} no value; write one, or a # before it"
+    if name == "AGENT_HOST" and ":" in value and not _unquote(value).startswith("["):
+        # A unit puts a port behind it.
+        return f"needs brackets around the address of {name}, as in [2001:db8::1]"
     return ""
 
 

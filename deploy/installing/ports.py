@@ -100,7 +100,7 @@ def list_ports(layout: Layout, settings: Mapping[str, str]) -> Iterator[tuple[Po
         is_left_out = layout.role not in port.roles or port.program in layout.without
         text = settings.get(port.setting) or str(port.default)
         if not is_left_out and is_port(text):
-            yield port, settings.get(port.host) or LOOPBACK, int(text)
+            yield port, (settings.get(port.host) or LOOPBACK).strip("[]"), int(text)
 
 
 def is_port(text: str) -> bool:

@@ -92,7 +92,9 @@ def plan(layout: Layout, machine: Machine, record: Record, *, keeps_state: bool)
             perform=lambda: units.stop(layout, machine, record),
         )
     for path in unit_files:
-        yield _removal(path)
+        # What was written by `systemctl edit` is a setting.
+        if not (keeps_state and path.is_dir()):
+            yield _removal(path)
     if unit_files and machine.is_live:
         yield Step(sentence="let systemd forget them", perform=lambda: _forget(machine))
     command = layout.at(COMMAND)

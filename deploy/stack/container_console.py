@@ -17,7 +17,7 @@ from deploy.stack.bridge_console import ask_container
 from deploy.stack.console import CONSEQUENCES
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.container_preparation import open_project
-from deploy.stack.containers import end, render_page_address
+from deploy.stack.containers import WEBHOOK_TOKEN, end, render_page_address
 from deploy.stack.doctor import look_at_monitoring, report
 from deploy.stack.engine import EngineFault, find_engine, show
 from deploy.stack.findings import Finding, bad, good
@@ -30,10 +30,6 @@ from deploy.stack.voice import BAD, GOOD, QUIET, Voice
 UP_SECONDS = 90
 LOOK_SECONDS = 0.5
 ANSWER_SECONDS = 10
-TOKENS = {
-    False: "/var/lib/opswire/state/webhook_token",
-    True: "/var/lib/opswire/sandbox/webhook_token",
-}
 BOT_TOKEN = "/var/lib/telegram/bot_token"  # noqa: S105  a path
 WITHIN = "http://bridge:8002"
 
@@ -157,11 +153,9 @@ class ContainerConsole:
 
     def _ask_programs(self, settings: Settings) -> list[Finding]:
         urls = self._record.urls
-        bearer = settings.webhook_token.reveal() if settings.webhook_token else ""
-        found = []
+        found, bearer = [], ""
         try:
-            token = self._project.read("config", TOKENS[self._record.is_sandbox])
-            bearer = bearer or token
+            bearer = self._project.read("config", WEBHOOK_TOKEN)
         except EngineFault as fault:
             found.append(bad("config", str(fault), running.LOOK_AT_LOGS.format(name="config")))
         with httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client:

@@ -14,14 +14,17 @@ from deploy.stack.engine import EngineFault, find_engine, last_line, require_nea
 from deploy.stack.first_admin import render_failure, render_invitation
 from deploy.stack.folder import Folder
 from deploy.stack.foreground import Ending
+from deploy.stack.pasting import render_receiver
 from deploy.stack.ports import Reservations
 from deploy.stack.project import Container, Project
+from deploy.stack.tokens import put_copies
 from deploy.stack.voice import BAD, GOOD, QUIET, Voice
 from deploy.stack.way import CONTAINERS, keep_way
 
 LOOK_SECONDS = 1.0
 # Chosen: the bridge needs half a minute on a small, busy machine; who needs more has a trouble.
 PATIENCE_SECONDS = 180
+WEBHOOK_TOKEN = "/config/alertmanager/secrets/webhook_token"  # noqa: S105  a path
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
 BEGUN = "./start.sh logs says more, ./start.sh down ends what has started"
 
@@ -51,6 +54,9 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
         while not ending.count:
             with contextlib.suppress(EngineFault):  # it is restarted, or a container just went
                 watch.look()
+            if watch.is_over:
+                voice.say("everything was stopped from elsewhere")
+                return 0
             time.sleep(LOOK_SECONDS)
         end(run.project, voice)
     return 0
@@ -76,6 +82,8 @@ class Watch:
         self._voice = voice
         self._known: dict[str, str] = {}
         self._is_first = True
+        self.is_over = False
+        """Whether somebody has taken all of them away."""
 
     def wait(self) -> bool:
         """Wait until all are healthy, or until patience ends; false then."""
@@ -94,6 +102,7 @@ class Watch:
     def look(self) -> bool:
         """Look once and tell what is different; true when all are up."""
         found = self._run.project.list_containers()
+        self.is_over = not found
         for name in self._run.services:
             container = found.get(name)
             state = "is gone" if container is None else "" if container.is_up else container.state
@@ -129,16 +138,40 @@ def greet(run: Run, *, is_detached: bool) -> list[str]:
         lines += ["  The bot is at work. Try it, in another terminal:  ./start.sh test-alert"]
         invitation = invite(run.project)
         lines += ["", *invitation] if invitation else []
+    lines += [*point_to_ours(run), *render_agent_lines(record)]
+    if is_detached:
+        return [*lines, "  It runs on by itself, also after a reboot. ./start.sh down ends it.", ""]
+    return [*lines, "  Ctrl-C ends everything.", ""]
+
+
+def point_to_ours(run: Run) -> list[str]:
+    """Say what a person's own Prometheus and Alertmanager need of ours."""
+    root, lines = run.project.root, [""]
+    if "prometheus" not in run.services:
+        targets, rules = (root / "prometheus" / name for name in ("targets", "rules"))
+        lines += [
+            f"  Your Prometheus is used, none is started. The hosts for it lie in {targets},",
+            f"  the shipped rules in {rules}. The generated ones, with each host's thresholds,",
+            "  stay in the containers: ./start.sh --native writes all of it for you to paste.",
+            "",
+        ]
+    if "alertmanager" not in run.services:
+        token = root / "alertmanager" / "secrets" / "webhook_token"
+        put_copies(run.project.read("config", WEBHOOK_TOKEN), [token])
+        rules = root / "alertmanager" / "alertmanager.yml"
+        lines += render_receiver(run.record.environ["SERVER_URL"], token, rules).splitlines()
+    return lines
+
+
+def render_agent_lines(record: ContainerRecord) -> list[str]:
+    """Say how this host gets an agent."""
     gateway = record.gateway
-    lines += [
+    return [
         "",
         "  Commands on this host need its agent, which is no container: /add in the chat, with the",
         f"  address {gateway}:8001, then AGENT_HOST={gateway} ./start.sh agent",
         "",
     ]
-    if is_detached:
-        return [*lines, "  It runs on by itself, also after a reboot. ./start.sh down ends it.", ""]
-    return [*lines, "  Ctrl-C ends everything.", ""]
 
 
 def render_page_address(project: Project, record: ContainerRecord) -> str:

@@ -60,6 +60,12 @@ def render_prometheus_lines(plan: Plan) -> str:
 
 def render_alertmanager_lines(plan: Plan) -> str:
     """Write the receiver as an Alertmanager configuration says it."""
+    rules = plan.wishes.root / "alertmanager" / "alertmanager.local.yml"
+    return render_receiver(plan.urls["SERVER_URL"], plan.token_places[1], rules)
+
+
+def render_receiver(server_url: str, token: Path, rules: Path) -> str:
+    """Write the receiver for a bridge at an address, and its token's file."""
     lines = f"""\
     route:
       receiver: opswire
@@ -75,23 +81,22 @@ def render_alertmanager_lines(plan: Plan) -> str:
     receivers:
       - name: opswire-watchdog
         webhook_configs:
-          - url: {plan.urls["SERVER_URL"]}/alerts
+          - url: {server_url}/alerts
             send_resolved: false
             http_config:
               authorization:
-                credentials_file: {quote(plan.token_places[1])}
+                credentials_file: {quote(token)}
       - name: opswire
         webhook_configs:
-          - url: {plan.urls["SERVER_URL"]}/alerts
+          - url: {server_url}/alerts
             send_resolved: true
             max_alerts: 1000
             http_config:
               authorization:
-                credentials_file: {quote(plan.token_places[1])}
+                credentials_file: {quote(token)}
     """
     return (
         "  Your Alertmanager is used, none is started. Paste into its configuration, and take the"
         " inhibition\n"
-        f"  rules from {plan.wishes.root}/alertmanager/alertmanager.local.yml:\n\n"
-        + textwrap.indent(textwrap.dedent(lines), "    ")
+        f"  rules from {rules}:\n\n" + textwrap.indent(textwrap.dedent(lines), "    ")
     )

@@ -69,6 +69,7 @@ def test_the_agents_file_has_all_that_its_unit_does_not_set() -> None:
         ("PROMETHEUS_PORT=", "gives PROMETHEUS_PORT no value"),
         ("PROMETHEUS_PORT=''", "gives PROMETHEUS_PORT no value"),
         ("<<<<<<< HEAD", "is no NAME=value"),
+        ("AGENT_HOST=2001:db8::1", "needs brackets around the address of AGENT_HOST"),
     ],
 )
 def test_a_line_that_systemd_would_pass_over_is_named(line: str, fault: str) -> None:
@@ -84,6 +85,7 @@ def test_a_line_that_systemd_would_pass_over_is_named(line: str, fault: str) -> 
         "  LOG_LEVEL = 'INFO'",
         "BOT_TOKEN_FILE=/somewhere",
         "TEMPLATES_DIR=",
+        "AGENT_HOST='[2001:db8::1]'",
         "; a comment of systemd",
         "TZ=Europe/Berlin",
     ],

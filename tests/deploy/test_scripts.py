@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from deploy.installing import removal
+from deploy.installing.__main__ import main
+from deploy.installing.machine import Machine
 from tests.deploy.scratch import ROOT, TOKEN, picture
 
 SCRIPTS = ("install.sh", "uninstall.sh")
@@ -88,6 +92,20 @@ def test_a_wrong_token_is_refused_and_not_shown(
     assert done.returncode == 1
     assert sentence in done.stderr
     assert content not in done.stdout + done.stderr
+
+
+def test_what_only_root_sees_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/etc/opswire/bridge.env")
+
+    monkeypatch.setattr(removal, "uninstall", refuse)
+    for is_root, mend in ((False, "run this with sudo"), (True, "mend it and run this again")):
+        monkeypatch.setattr(Machine, "is_root", is_root)
+        assert main(["uninstall", "--dry-run", "--root", str(tmp_path)]) == 1
+        said = capsys.readouterr().err
+        assert said == f"uninstall.sh: /etc/opswire/bridge.env: permission denied; {mend}\n"
 
 
 def test_an_unknown_program_or_role_is_a_wrong_word() -> None:

@@ -54,12 +54,16 @@ def test_what_was_stored_stays_if_it_is_wished_and_an_installation_goes_on_with_
     lay(root, machine)
     (root / "etc/opswire/bridge.env").write_text("LOG_LEVEL=DEBUG\n")
     (root / "var/lib/opswire/opswire.db").write_text("people")
+    edited = root / "etc/systemd/system/opswire-bridge.service.d/override.conf"
+    edited.parent.mkdir()
+    edited.write_text("[Service]\nMemoryMax=2G\n")
     machine.active.clear()
     remove(root, machine, keeps_state=True)
     left = files(root)
     assert "var/lib/opswire/opswire.db" in left
     assert "etc/opswire/secrets/webhook_token" in left
-    assert not [name for name in left if "systemd" in name or "releases" in name]
+    kept = str(edited.relative_to(root))
+    assert [name for name in left if "systemd" in name or "releases" in name] == [kept]
     assert set(machine.accounts) == set(USERS)
     lay(root, machine)
     assert (root / "etc/opswire/bridge.env").read_text() == "LOG_LEVEL=DEBUG\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ from deploy.stack.folder import Folder
 from deploy.stack.project import Container, Project
 from tests.stack.listening import Listener
 
+RECORD = ContainerRecord(
+    name="o",
+    environ={"NODE_EXPORTER_PORT": "9100"},
+    gateway="",
+    is_sandbox=True,
+    ports={},
+    urls={},
+    agents_file="",
+)
 ENGINE = Engine(version=(28, 1), compose=(), compose_version=(2, 40), environ={})
 
 
@@ -24,17 +34,22 @@ class Told(Project):
 
     def list_containers(self) -> dict[str, Container]:
         status = self.environ["STATUS"]
+        if not status:
+            return {}
         container = Container(
             service="config", number="1", status=status, health="", began="", folder=""
         )
         return {"config": container}
 
+    def read(self, service: str, path: str) -> str:
+        return f"{service}:{path}"
+
 
 @pytest.fixture
 def begin(
     tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], int]:
-    """Run one container, detached, that is in a state."""
+) -> Callable[..., int]:
+    """Run one container that is in a state, or none at all; detached unless it is said."""
     monkeypatch.setattr(containers, "find_engine", lambda: ENGINE)
     monkeypatch.setattr(containers, "PATIENCE_SECONDS", 0.01)
     monkeypatch.setattr(containers, "LOOK_SECONDS", 0)
@@ -42,21 +57,12 @@ def begin(
         monkeypatch.setattr(containers, name, lambda *_: None)
     monkeypatch.setattr(containers, "greet", lambda *_, **__: [])
 
-    def run(status: str, *, is_first: bool = False) -> int:
-        record = ContainerRecord(
-            name="o",
-            environ={"NODE_EXPORTER_PORT": "9100"},
-            gateway="",
-            is_sandbox=True,
-            ports={},
-            urls={},
-            agents_file="",
-        )
+    def run(status: str, *, is_detached: bool = True) -> int:
         project = Told(engine=ENGINE, root=tmp_path, name="o", environ={"STATUS": status})
-        prepared = Run(project=project, record=record, services=["config"], is_first=is_first)
+        prepared = Run(project=project, record=RECORD, services=["config"], is_first=False)
         monkeypatch.setattr(containers, "prepare", lambda *_, **__: prepared)
         return containers.run_containers(
-            Folder(tmp_path), listener.voice, is_sandbox=True, is_detached=True
+            Folder(tmp_path), listener.voice, is_sandbox=True, is_detached=is_detached
         )
 
     return run
@@ -68,6 +74,30 @@ def test_a_detached_start_says_by_its_exit_code_whether_all_is_well(
     assert begin("running") == 0
     assert begin("restarting") == 1
     assert "config is not healthy yet: ./start.sh logs config" in listener.text
+
+
+def test_a_start_in_the_foreground_ends_when_the_containers_are_taken_away_elsewhere(
+    begin: Callable[..., int], listener: Listener
+) -> None:
+    assert begin("", is_detached=False) == 0
+    assert "everything was stopped from elsewhere" in listener.text
+
+
+def test_who_has_an_alertmanager_gets_the_lines_for_it_and_the_tokens_file(tmp_path: Path) -> None:
+    project = Told(engine=ENGINE, root=tmp_path, name="o", environ={})
+    record = replace(RECORD, environ={"SERVER_URL": "http://192.0.2.7:8002"})
+    ours = Run(
+        project=project, record=record, services=["prometheus", "alertmanager"], is_first=True
+    )
+    assert containers.point_to_ours(ours) == [""]
+    said = "\n".join(containers.point_to_ours(replace(ours, services=["config"])))
+    assert "Your Prometheus is used" in said
+    assert "url: http://192.0.2.7:8002/alerts" in said
+    token = tmp_path / "alertmanager" / "secrets" / "webhook_token"
+    assert f'credentials_file: "{token}"' in said
+    assert token.read_text() == "config:/config/alertmanager/secrets/webhook_token"
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert token.read_text() not in said
 
 
 def test_a_start_that_fails_says_how_to_end_what_has_begun(
