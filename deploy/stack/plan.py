@@ -22,6 +22,7 @@ EXPORTER_MORE = (
     "--collector.netdev.address-info",
     "--collector.processes",
 )
+SANDBOX_PORT = 8081
 EVERYWHERE = {"0.0.0.0", "::"}
 
 
@@ -66,6 +67,8 @@ class Wishes:
             environ |= {
                 "BOT_TOKEN": "",
                 "BOT_TOKEN_FILE": str(self.sandbox_dir / "bot_token"),
+                # Whose a state is: a Telegram of this machine's, at whichever port it runs.
+                "TELEGRAM_API_BASE": f"http://{reach(self.settings.sandbox_host)}:{SANDBOX_PORT}",
                 "TELEGRAM_PROXY": "",
                 "TELEGRAM_PROXY_FILE": "",
                 # A database shared with a real bot would mix its people with the sandbox's.
@@ -108,7 +111,7 @@ class Wishes:
             (True, "bridge", "SERVER_PORT", 8002, settings.server_host),
             (True, "agents_door", "AGENTS_PORT", 8003, settings.agents_host),
             (self.local_host != "", "agent", "AGENT_PORT", 8001, LOOPBACK),
-            (self.is_sandbox, "sandbox", "SANDBOX_PORT", 8081, settings.sandbox_host),
+            (self.is_sandbox, "sandbox", "SANDBOX_PORT", SANDBOX_PORT, settings.sandbox_host),
         ]
         return [
             Port(program=program, setting=setting, default=default, host=host)

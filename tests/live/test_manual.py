@@ -53,6 +53,9 @@ async def test_what_the_manual_says_to_type_beside_a_running_stack_works(tmp_pat
         assert "sound" in await terminal.say("console", "audit", "verify")
         await terminal.say("down")
         assert "nothing runs" in (await terminal.call("status"))[1]
+        # It is the local Telegram's bridge that a start would run, so it is its state as well.
+        assert "All of it is back" in await terminal.say("console", "restore", backup)
+        assert "sound" in await terminal.say("console", "audit", "verify")
 
 
 async def type_there(project: Path, line: str) -> str:
