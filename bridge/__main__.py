@@ -5,6 +5,7 @@ The only place that ends the process.
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -23,6 +24,7 @@ _NO_TOKEN = Fault(
 
 def main() -> int:
     """Run the bridge, or do what the words ask for; answer the exit code."""
+    os.umask(0o077)  # what it keeps is for its own account
     wish = parse_words(sys.argv[1:])
     try:
         settings = Settings.load(read_environment(Path.cwd()))

@@ -294,6 +294,20 @@ def test_every_word_has_a_help_and_none_loads_a_heavy_library(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_the_console_lays_is_for_its_account_alone(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "bridge", "people", "list"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+        umask=0o022,
+    )
+    laid = [place for place in (tmp_path / "state").rglob("*") if place.is_file()]
+    assert "opswire.db" in {place.name for place in laid}
+    assert [place.name for place in laid if place.stat().st_mode & 0o077] == []
+
+
 @pytest.mark.parametrize(
     "words", [("people",), ("persons",), ("audit", "list", "0"), ("audit", "list", "x")]
 )
