@@ -143,11 +143,15 @@ def lend_packages(project: Path) -> None:
 
 @asynccontextmanager
 async def running(house: House) -> AsyncIterator[tuple[str, dict[str, str]]]:
-    """Run ./start.sh --docker, and answer the page's address and what opens it."""
+    """Run ./start.sh, and answer the page's address and what opens it.
+
+    The README's one command finds the engine by itself; the other generation is asked for it.
+    """
+    words = () if house.generation == "2" else ("--docker",)
     log = house.project.parent / "start.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *house.engine.inside("./start.sh", "--docker"),
+            *house.engine.inside("./start.sh", *words),
             cwd=house.project,
             env=house.environ,
             stdin=asyncio.subprocess.DEVNULL,

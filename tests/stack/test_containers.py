@@ -129,6 +129,7 @@ def test_a_start_asks_for_what_it_needs_and_keeps_what_others_must_know(
     record = find_record(machine.root)
     assert record is not None
     assert record.gateway == str(FIRST_SUBNET[1])
+    assert record.environ["OPSWIRE_ENGINE_FOLDER"].endswith("/engine"), "as the engine says"
     assert set(record.ports) == {
         *("bridge", "agents_door", "sandbox", "prometheus", "alertmanager", "node_exporter")
     }
