@@ -13,11 +13,13 @@ from deploy.stack.engine import Engine, EngineFault, is_shared
 from deploy.stack.folder import write_private
 from deploy.stack.plan import EVERYWHERE, Wishes, join, reach
 from deploy.stack.ports import LOOPBACK, Port
+from deploy.stack.suggestion import suggest
 
 FIRST_SUBNET = ipaddress.IPv4Network("172.29.183.0/24")
 TRIES = 70  # up to 172.29.252.0
 ROUTES = Path("/proc/net/route")
 GRAFANA_PORT = 3000
+PROFILES = ("grafana", "cadvisor", "sandbox")
 # Where else than natively a port must be free. The gateway is there only once its network is, and
 # an exporter of the machine's own, which listens everywhere, would be in the way of ours.
 HOSTS = {"sandbox": LOOPBACK, "node_exporter": "0.0.0.0"}
@@ -120,8 +122,16 @@ def render_urls(wishes: Wishes, ports: Mapping[str, int]) -> dict[str, str]:
 
 
 def list_faults(wishes: Wishes) -> list[str]:
-    """Name what is right natively and wrong in a container: its loopback is its own."""
-    faults = []
+    """Name what containers cannot do: no such part, or what is right natively alone.
+
+    A container's loopback is its own.
+    """
+    faults = [
+        f"COMPOSE_PROFILES: there is no {name}{suggest(name, PROFILES)}; there are"
+        f" {', '.join(PROFILES)}"
+        for name in list_profiles(wishes)
+        if name not in PROFILES
+    ]
     for name in ("PROMETHEUS_URL", "ALERTMANAGER_URL", "TELEGRAM_API_BASE"):
         text = wishes.given.get(name, "")
         if any(f"//{host}" in text for host in (LOOPBACK, "localhost", "[::1]", *EVERYWHERE)):

@@ -14,6 +14,7 @@ import yaml
 
 from bridge.settings import SETTINGS
 from deploy.stack.cli import read_version
+from deploy.stack.container_plan import PROFILES
 from deploy.stack.project import SERVICES
 from deploy.stack.sources import fingerprint, list_sources
 
@@ -27,8 +28,11 @@ FIXED = {"SERVER_HOST", "SERVER_PORT", "AGENTS_HOST", "AGENTS_PORT", "STATE_DIR"
 services = pytest.mark.parametrize("name", CONTAINERS)
 
 
-def test_the_console_knows_every_container() -> None:
+def test_the_console_knows_every_container_and_every_profile() -> None:
     assert set(CONTAINERS) == set(SERVICES)
+    assert {name for each in CONTAINERS.values() for name in each.get("profiles", [])} == set(
+        PROFILES
+    )
 
 
 @services
