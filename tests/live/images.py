@@ -197,7 +197,8 @@ def put_stand_in(engine: Engine, name: str, page: str, port: int, script: str) -
     image = Image()
     image.busybox()
     image.text(page, "ok\n")
-    serve = f"exec httpd -f -p {port} -h /www"
+    # The first process of a container ends by no signal that it does not take.
+    serve = f"trap exit TERM\nhttpd -f -p {port} -h /www &\nwait"
     image.text("bin/serve", f"#!/bin/sh\nset -e\n{script}\n{serve}\n", mode=0o755)
     image.folder("var/lib/grafana", owner=GRAFANA_USER)
     image.finish(engine, name, 'ENTRYPOINT ["/bin/serve"]')
