@@ -59,7 +59,8 @@ def prepare(
     network = plans.choose_network(engine, name)
     project = Project(engine=engine, root=root, name=name, environ={})
     running = {each for each, found in project.require_own().items() if found.status == "running"}
-    require_room(engine)
+    place = Path(engine.ask("info", "--format", "{{.DockerRootDir}}"))
+    require_room(place)
     tell_of_volumes(engine, root, name, voice)
     ports = take_ports(wishes, voice, reservations, running, plans.find_record(root))
     owner = files.find_owner(root)
@@ -73,6 +74,7 @@ def prepare(
     environ = {
         **plans.render_environ(wishes, ports, network),
         **render_folder(root, owner, agents_file),
+        "OPSWIRE_ENGINE_FOLDER": str(place),
     }
     record = ContainerRecord(
         name=name,
@@ -150,9 +152,8 @@ def take_ports(
     return ports
 
 
-def require_room(engine: Engine) -> None:
+def require_room(place: Path) -> None:
     """See that the engine's disk is not full: a database that cannot grow is no use."""
-    place = Path(engine.ask("info", "--format", "{{.DockerRootDir}}"))
     with contextlib.suppress(OSError):  # an engine elsewhere, or a folder that is not ours to see
         free = shutil.disk_usage(place).free
         if free < LEAST_FREE_BYTES:

@@ -46,8 +46,8 @@ COMPOSE_1 = (
     *("python3-packaging", "python3-pkg-resources", "python3-pyrsistent", "python3-requests"),
     *("python3-six", "python3-texttable", "python3-urllib3", "python3-websocket", "python3-yaml"),
 )
-START_SECONDS = 30
-END_SECONDS = 30
+START_SECONDS = 90
+END_SECONDS = 60
 RUN_COMPOSE_1 = """\
 #!/bin/sh
 PYTHONPATH={packages} exec {python} -W ignore -c \\
@@ -185,7 +185,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     }
     command = [
         *(sys.executable, inside.__file__, "new", "nice", "-n", "19", "dockerd"),
-        f"--storage-driver={choose_driver()}",
+        f"--storage-driver={choose_driver(folder)}",
         f"--data-root={folder / 'data'}",
         f"--exec-root={folder / 'run'}",
         f"--pidfile={folder / 'pid'}",
@@ -198,9 +198,12 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def choose_driver() -> str:
-    """Take the quick way to keep layers where there is one."""
-    return "overlay2" if "overlay" in Path("/proc/filesystems").read_text() else "vfs"
+def choose_driver(folder: Path) -> str:
+    """Take the quick way to keep layers where there is one; it does not lie upon itself."""
+    ask = ["stat", "--file-system", "--format=%T", str(folder)]
+    kind = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    is_known = "overlay" in Path("/proc/filesystems").read_text()
+    return "overlay2" if is_known and kind != "overlayfs" else "vfs"
 
 
 def wait(engine: Engine) -> None:

@@ -24,7 +24,7 @@ from tests.programs import ROOT
 BUSYBOX = SHELF / "busybox-static" / "bin" / "busybox"
 BASH = Path("/bin/bash")
 # What the checks of health and the programs' scripts call.
-WORDS = ("sh", "test", "wget", "cat", "sleep", "ls", "id", "chown")
+WORDS = ("sh", "test", "wget", "cat", "sleep", "ls", "id", "chown", "httpd")
 NOBODY = 65534
 FOREIGN = {
     "prometheus": ("prom/prometheus", "/prometheus"),
@@ -32,6 +32,26 @@ FOREIGN = {
     "node_exporter": ("prom/node-exporter", ""),
     "blackbox_exporter": ("prom/blackbox-exporter", ""),
 }
+# No package of the distribution's holds these. What stands in for them reads and writes all that
+# the program would, and then answers where it would.
+STAND_INS = {
+    "grafana/grafana": (
+        "api/health",
+        3000,
+        """
+        test -s "$GF_SECURITY_ADMIN_PASSWORD__FILE"
+        cat "$GF_SECURITY_ADMIN_PASSWORD__FILE" "$GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH" \
+            "$GF_PATHS_PROVISIONING"/*/*.yml "$GF_PATHS_PROVISIONING"/../dashboards/*.json
+        echo kept >/var/lib/grafana/grafana.db
+        """,
+    ),
+    "gcr.io/cadvisor/cadvisor": (
+        "healthz",
+        8080,
+        "cat /rootfs/etc/passwd && ls /sys/fs/cgroup",
+    ),
+}
+GRAFANA_USER = 472
 # What only the tests need, by the beginning of its name.
 LEFT_OUT = (
     *("playwright", "mypy", "ruff", "hypothesis", "pytest", "_pytest", "xdist", "pip", "regex"),
@@ -144,8 +164,10 @@ def read_tags() -> dict[str, str]:
 
 
 def put_images(engine: Engine) -> None:
-    """Make every image that a start without optional profiles needs."""
+    """Make every image that the compose file names."""
     tags = read_tags()
+    for name, (path, port, script) in STAND_INS.items():
+        put_stand_in(engine, f"{name}:{tags[name]}", f"www/{path}", port, script)
     for program, (name, state) in FOREIGN.items():
         put_foreign(engine, program, f"{name}:{tags[name]}", state)
     put_own(engine, f"opswire:{tags['opswire']}")
@@ -168,6 +190,18 @@ def put_foreign(engine: Engine, program: str, name: str, state: str) -> None:
     if state:
         image.folder(state, mode=0o755, owner=NOBODY)
     image.finish(engine, name, f'ENTRYPOINT ["/bin/{program}"]', "USER nobody")
+
+
+def put_stand_in(engine: Engine, name: str, page: str, port: int, script: str) -> None:
+    """Make an image that serves a page once its script could do everything."""
+    image = Image()
+    image.busybox()
+    image.text(page, "ok\n")
+    # The first process of a container ends by no signal that it does not take.
+    serve = f"trap exit TERM\nhttpd -f -p {port} -h /www &\nwait"
+    image.text("bin/serve", f"#!/bin/sh\nset -e\n{script}\n{serve}\n", mode=0o755)
+    image.folder("var/lib/grafana", owner=GRAFANA_USER)
+    image.finish(engine, name, 'ENTRYPOINT ["/bin/serve"]')
 
 
 def put_own(engine: Engine, name: str) -> None:

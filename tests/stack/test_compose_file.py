@@ -14,6 +14,7 @@ import yaml
 
 from bridge.settings import SETTINGS
 from deploy.stack.cli import read_version
+from deploy.stack.container_plan import PROFILES
 from deploy.stack.project import SERVICES
 from deploy.stack.sources import fingerprint, list_sources
 
@@ -22,14 +23,16 @@ TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 HOUSE: dict[str, Any] = yaml.safe_load(TEXT)
 CONTAINERS: dict[str, dict[str, Any]] = HOUSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-GRAFANA_PROVISIONING = "/etc/grafana/provisioning"
 # start.sh's own, and what stands fixed inside a container.
 FIXED = {"SERVER_HOST", "SERVER_PORT", "AGENTS_HOST", "AGENTS_PORT", "STATE_DIR", "AGENTS_FILE"}
 services = pytest.mark.parametrize("name", CONTAINERS)
 
 
-def test_the_console_knows_every_container() -> None:
+def test_the_console_knows_every_container_and_every_profile() -> None:
     assert set(CONTAINERS) == set(SERVICES)
+    assert {name for each in CONTAINERS.values() for name in each.get("profiles", [])} == set(
+        PROFILES
+    )
 
 
 @services
@@ -86,18 +89,20 @@ def test_grafana_finds_its_dashboards_its_source_and_its_home_where_they_are_mou
         reversed(volume.removesuffix(":ro").split(":", 1)) for volume in grafana["volumes"]
     )
     [provider] = read_provisioned("dashboards")["providers"]
-    # The image sets it so, and reads everything below it.
-    path = provider["options"]["path"].replace("${GF_PATHS_PROVISIONING}", GRAFANA_PROVISIONING)
-    assert mounted[GRAFANA_PROVISIONING] == "./grafana/provisioning"
-    assert mounted[os.path.normpath(path)] == "./grafana/dashboards"
     environment = grafana["environment"]
+    provisioning = environment["GF_PATHS_PROVISIONING"]
+    assert mounted[provisioning] == "./grafana/provisioning"
+    path = provider["options"]["path"].replace("${GF_PATHS_PROVISIONING}", provisioning)
+    assert mounted[os.path.normpath(path)] == "./grafana/dashboards"
     home = Path(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
     assert str(home.parent) == os.path.normpath(path)
     assert (ROOT / "grafana" / "dashboards" / home.name).is_file()
 
 
-def test_grafana_asks_the_prometheus_beside_it() -> None:
+def test_grafana_asks_the_prometheus_beside_it_or_somebody_elses() -> None:
     grafana = CONTAINERS["grafana"]
+    # With somebody else's Prometheus ours is not started; what waits for it would start it.
+    assert "prometheus" not in grafana["depends_on"]
     [source] = read_provisioned("datasources")["datasources"]
     asked = set(re.findall(r"\$\{(\w+)\}", yaml.safe_dump(source)))
     assert asked == {"PROMETHEUS_URL", "SCRAPE_INTERVAL"}
@@ -109,6 +114,14 @@ def test_grafana_asks_the_prometheus_beside_it() -> None:
     assert asked_of.hostname in CONTAINERS
     [listened] = [word for word in CONTAINERS["prometheus"]["command"] if "listen-address" in word]
     assert listened.endswith(f":{asked_of.port}")
+
+
+def test_grafana_fetches_nothing_by_itself() -> None:
+    environment = CONTAINERS["grafana"]["environment"]
+    calls = [name for name in environment if name.startswith(("GF_ANALYTICS_", "GF_NEWS_"))]
+    assert len(calls) == 4
+    assert {environment[name] for name in calls} == {"false"}
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
 
 
 def read_provisioned(kind: str) -> dict[str, Any]:

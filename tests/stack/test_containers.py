@@ -130,6 +130,7 @@ def test_a_start_asks_for_what_it_needs_and_keeps_what_others_must_know(
     record = find_record(machine.root)
     assert record is not None
     assert record.gateway == str(FIRST_SUBNET[1])
+    assert record.environ["OPSWIRE_ENGINE_FOLDER"].endswith("/engine"), "as the engine says"
     assert set(record.ports) == {
         *("bridge", "agents_door", "sandbox", "prometheus", "alertmanager", "node_exporter")
     }
@@ -201,10 +202,11 @@ def test_a_full_disk_of_the_engines_is_said_before_anything_is_touched(
     [
         ("SERVER_PORT=80a2", "SERVER_PORT"),
         ("BOT_TOKEN=12345", "BOT_TOKEN"),
+        ("COMPOSE_PROFILES=grafna", "there is no 'grafna' (did you mean grafana?)"),
         ("ALERT_CHAT_ID='-100", ".env: line 2 cannot be read"),
         ("BOT_TOKEN", ".env: line 2 cannot be read"),
     ],
-    ids=["half a number", "half a token", "an open quote", "no sign"],
+    ids=["half a number", "half a token", "half a profile", "an open quote", "no sign"],
 )
 def test_half_edited_settings_stop_the_start_before_anything_is_touched(
     machine: Machine, capsys: pytest.CaptureFixture[str], line: str, said: str
