@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ RELEASE = "basename $(readlink /opt/opswire/current)"
 RUNS_IN = "basename $(readlink /proc/$(systemctl show -P MainPID opswire-bridge)/cwd)"
 CUT_OFF = "An upgrade or a rollback is under way, or was cut off."
 # What install.sh does is cut off at each of its steps in test_cut_off.py.
-EARLY = ("making a backup", "copy the program", f"write {LATER_UNIT}")
-LATE = ("let /opt/opswire/current be", "restart opswire-")
+EARLY = ("making a backup", "copy the program", "let /opt/opswire/current be")
+LATE = (f"write {LATER_UNIT}", "restart opswire-")
 BACK = ("bringing the database back", f"write {LATER_UNIT}", "restart opswire-")
 
 
@@ -54,7 +55,9 @@ def former(real_machine: RealMachine) -> str:
 def start_again(machine: RealMachine) -> None:
     """Start the bridge as the machine would, and wait until it answers."""
     # A console that was asked before the kill is no part of what was killed.
-    machine.wait_for("systemctl list-units --state=active --no-legend 'run-*.service' | wc -l", "0")
+    machine.wait_for(
+        "systemctl list-units --state=active --no-legend 'opswire-console-*' | wc -l", "0"
+    )
     machine.run("systemctl daemon-reload; systemctl restart opswire-bridge")
     wait_until_healthy(machine)
 
@@ -65,7 +68,7 @@ def wait_until_healthy(machine: RealMachine) -> None:
     )
 
 
-def test_an_upgrade_killed_before_its_version_runs_goes_back(
+def test_an_upgrade_killed_before_it_restarts_anything_goes_back(
     machine: RealMachine, former: str
 ) -> None:
     for stage in EARLY:
@@ -79,7 +82,7 @@ def test_an_upgrade_killed_before_its_version_runs_goes_back(
     assert_is_former(machine, former)
 
 
-def test_an_upgrade_killed_as_its_version_is_to_run_goes_on(
+def test_an_upgrade_killed_while_it_lays_and_restarts_goes_on(
     machine: RealMachine, former: str
 ) -> None:
     for stage in LATE:
@@ -95,6 +98,16 @@ def test_an_upgrade_killed_as_its_version_is_to_run_goes_on(
     assert machine.run(f"tail -n 1 {LATER_UNIT}") == "# later\n"
     assert CUT_OFF not in machine.run("opswire status")
     assert machine.run("ls /var/lib/opswire/backups") != ""
+
+
+def test_a_rollback_that_is_ended_in_the_middle_lets_the_bridge_run_again(
+    machine: RealMachine, former: str
+) -> None:
+    back = "/opt/opswire/current/deploy/rollback.sh"
+    machine.kill_at(BACK[0], back, number=signal.SIGTERM)
+    wait_until_healthy(machine)
+    assert machine.run("systemctl list-units --no-legend 'opswire-console-*'") == ""
+    assert f"goes back to {former}." in machine.run("opswire status")
 
 
 def test_a_rollback_killed_at_every_stage_goes_on(machine: RealMachine, former: str) -> None:
