@@ -35,7 +35,9 @@ python=/opt/opswire/current/.venv/bin/python
 run_as() {
     user=$1
     shift
-    systemd-run --quiet --collect --wait "$ends" --property=User="$user" --property=Group="$user" \
+    # Who is cut off, by a lost connection too, leaves nothing that holds the store.
+    trap 'systemctl stop --quiet "opswire-console-$$" 2>/dev/null; exit 130' HUP INT TERM
+    systemd-run --unit="opswire-console-$$" --quiet --collect --wait "$ends" --property=User="$user" --property=Group="$user" \
         --property=WorkingDirectory=/opt/opswire/current --property=UMask=0077 "$@"
 }
 

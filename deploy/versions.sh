@@ -7,6 +7,9 @@ give_up() {
     exit 1
 }
 
+# A lost connection or Ctrl-C too: what is to be done at the end is done.
+trap 'exit 130' HUP INT TERM
+
 # Services, once deploy/install.sh was here; --folder means this folder all the same.
 is_installed() { [ -z "$folder" ] && [ -e "$root/opt/opswire/installed.json" ]; }
 

@@ -48,7 +48,7 @@ def bare_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealMachi
         booted.prepare()
         booted.put("/var/log/syslog", "an error\n", "640")
         booted.put("/var/log/auth.log", "somebody logged in\n", "600")
-        booted.run("chown root:adm /var/log/syslog; mkdir /srv/small")
+        booted.run("chown root:adm /var/log/syslog; mkdir /srv/small /run/tried")
         yield booted
     finally:
         booted.end()

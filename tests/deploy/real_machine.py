@@ -194,7 +194,7 @@ class RealMachine:
         assert done.returncode != 0, f"{script}\n{done.stdout[-3000:]}"
         return done.stderr
 
-    def kill_at(self, sentence: str, *words: str) -> None:
+    def kill_at(self, sentence: str, *words: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Run something in it, and kill it with all it has started as it says a sentence."""
         process = subprocess.Popen(
             self.enter(*words),
@@ -214,9 +214,8 @@ class RealMachine:
                 break
         else:
             raise AssertionError(f"{' '.join(words)} never says {sentence!r}:\n{''.join(said)}")
-        os.killpg(process.pid, signal.SIGKILL)
-        process.stdout.close()
-        process.wait()
+        os.killpg(process.pid, number)
+        process.communicate(timeout=RUN_SECONDS)
 
     def put(self, path: str, text: str, mode: str = "644") -> None:
         """Write a file in it."""

@@ -66,7 +66,11 @@ def as_unit(machine: RealMachine, unit: str, command: str, out: str) -> None:
     at = kept.index("[Service]") + 1
     kept[at:at] = ["Type=oneshot", f"ExecStart={command}", f"StandardOutput=truncate:{out}"]
     machine.put("/run/systemd/system/probe.service", "\n".join(kept) + "\n")
-    machine.run("systemctl daemon-reload; systemctl start probe")
+    try:
+        machine.run("systemctl daemon-reload; systemctl start probe")
+    finally:
+        machine.run("rm /run/systemd/system/probe.service; systemctl daemon-reload")
+        machine.ask("systemctl", "reset-failed", "probe")
 
 
 def test_what_is_in_the_way_is_said_and_nothing_is_changed(
@@ -115,13 +119,13 @@ def test_every_service_runs_as_its_own_user(machine: RealMachine) -> None:
 
 
 def test_the_agents_catalogue_is_what_it_is_without_restrictions(machine: RealMachine) -> None:
-    as_unit(machine, "opswire-agent", PROBE, "/run/confined")
+    as_unit(machine, "opswire-agent", PROBE, "/run/tried/confined")
     machine.run(
-        "systemd-run -q --wait -p User=opswire-agent -p 'SupplementaryGroups=adm systemd-journal'"
-        f" -p StandardOutput=truncate:/run/free {PROBE}"
+        "systemd-run -qG --wait -p User=opswire-agent -p 'SupplementaryGroups=adm systemd-journal'"
+        f" -p StandardOutput=truncate:/run/tried/free {PROBE}"
     )
     confined, free = (
-        [json.loads(line) for line in machine.run(f"cat /run/{name}").splitlines()]
+        [json.loads(line) for line in machine.run(f"cat /run/tried/{name}").splitlines()]
         for name in ("confined", "free")
     )
     assert len(free) > 40
@@ -159,22 +163,22 @@ def test_the_root_helper_does_its_three_deeds_and_for_the_agent_alone(
         "systemd-run -q -p DynamicUser=yes -u listener python3 -m http.server 7777 --bind 127.0.0.1"
     )
     machine.wait_for("ss -tln | grep -c :7777 || true", "1")
-    machine.put("/run/ask.py", ASK_ROOT)
+    machine.put("/run/tried/ask.py", ASK_ROOT)
     python = "/opt/opswire/current/.venv/bin/python"
     place = "-p WorkingDirectory=/opt/opswire/current --setenv=PYTHONPATH=/opt/opswire/current"
-    ask = f"systemd-run -q --wait --pipe {place} -p User={{}} {python} /run/ask.py"
+    ask = f"systemd-run -qG --wait --pipe {place} -p User={{}} {python} /run/tried/ask.py"
     assert "PermissionError" in machine.refuse(ask.format("opswire-prober"))
     told = json.loads(machine.run(ask.format("opswire-agent")))
     assert told == [True, True, len("somebody logged in\n")]
 
 
 def test_the_bridge_draws_within_its_restrictions(machine: RealMachine) -> None:
-    machine.put("/run/draw.py", DRAW)
+    machine.put("/run/tried/draw.py", DRAW)
     as_unit(
         machine,
         "opswire-bridge",
-        "/opt/opswire/current/.venv/bin/python -B /run/draw.py",
-        "/run/drawn",
+        "/opt/opswire/current/.venv/bin/python -B /run/tried/draw.py",
+        "/run/tried/drawn",
     )
 
 
@@ -262,13 +266,13 @@ def test_a_half_edited_file_of_settings_stops_an_installation_and_no_service(
     pids = f"systemctl show -P MainPID {' '.join(RUNNING)}"
     before = machine.run(pids)
     machine.run(
-        "cp -a /etc/opswire/bridge.env /run/kept.env; printf ALERT_ >>/etc/opswire/bridge.env"
+        "cp -a /etc/opswire/bridge.env /run/tried/kept.env; printf ALERT_ >>/etc/opswire/bridge.env"
     )
     said = machine.refuse(INSTALL)
     assert "/etc/opswire/bridge.env: line " in said
     assert "has no end, as if its writing was cut off" in said
     assert said.endswith("nothing was changed\n")
-    machine.run("mv /run/kept.env /etc/opswire/bridge.env")
+    machine.run("mv /run/tried/kept.env /etc/opswire/bridge.env")
     assert machine.run(pids) == before
 
 
@@ -303,12 +307,14 @@ def test_a_rule_of_the_manual_lets_the_agent_restart_one_unit_and_no_more(
     pid = machine.run("systemctl show -P MainPID nginx")
     restart = "/bin/systemctl restart nginx"
     with pytest.raises(AssertionError):
-        as_unit(machine, "opswire-agent", restart, "/run/restarted")
+        as_unit(machine, "opswire-agent", restart, "/run/tried/restarted")
     machine.put("/etc/polkit-1/rules.d/50-opswire.rules", rule)
     machine.run("systemctl restart polkit")
-    as_unit(machine, "opswire-agent", restart, "/run/restarted")
+    as_unit(machine, "opswire-agent", restart, "/run/tried/restarted")
     assert machine.run("systemctl show -P MainPID nginx") != pid
     for other in ("/bin/systemctl stop nginx", "/bin/systemctl restart sshd"):
         with pytest.raises(AssertionError):
-            as_unit(machine, "opswire-agent", other, "/run/restarted")
+            as_unit(machine, "opswire-agent", other, "/run/tried/restarted")
     machine.run("systemctl stop nginx sshd; rm /etc/polkit-1/rules.d/50-opswire.rules")
+    machine.run("rm /run/systemd/system/nginx.service /run/systemd/system/sshd.service")
+    machine.run("systemctl daemon-reload")

@@ -125,6 +125,21 @@ def test_a_removal_cut_off_at_any_step_is_finished_by_the_next(tmp_path: Path) -
         assert machine.accounts == {}, f"cut off at step {number}"
 
 
+def test_a_folder_that_was_made_for_one_file_goes_with_it_and_another_stays(
+    root: Path, machine: ScratchMachine
+) -> None:
+    lay(root, machine)
+    remove(root, machine)
+    assert not (root / "etc/sysusers.d").exists()
+    (root / "run/opswire-upgrade").mkdir(parents=True)  # of an upgrade that was killed
+    (root / "etc/sysusers.d").mkdir()
+    (root / "etc/sysusers.d/other.conf").touch()
+    lay(root, machine)
+    remove(root, machine)
+    assert files(root) == ["etc/sysusers.d/other.conf"]
+    assert not (root / "run/opswire-upgrade").exists()
+
+
 def test_somebody_elses_units_and_command_stay(root: Path, machine: ScratchMachine) -> None:
     lay(root, machine)
     unit = root / "etc/systemd/system/opswired.service"
