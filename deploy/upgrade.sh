@@ -63,7 +63,7 @@ upgrade_services() {
     esac
     # Kept until all is done: run again, it still knows what was there before.
     [ -L "$root/opt/opswire/upgrading" ] || {
-        make_backup
+        make_backup upgrade
         point upgrading "$(find_release current)"
     }
     before=$(find_release upgrading)
@@ -88,7 +88,7 @@ upgrade_folder() {
         say "this is that version already; ./start.sh starts it"
         return
     fi
-    make_backup
+    make_backup upgrade
     git -C "$project" rev-parse HEAD >"$project/.runtime/previous"
     if [ -n "$wanted" ]; then
         git -C "$project" checkout --quiet --detach "$commit" || undo

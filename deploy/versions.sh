@@ -40,6 +40,7 @@ has_bridge() {
 
 find_schema() { console database revision | sed -n 's/^the database has schema \([^;]*\);.*/\1/p'; }
 
+# Under a name that says before what.
 make_backup() {
     has_bridge || return 0
     schema=$(find_schema) && [ -n "$schema" ] || give_up "the database cannot be looked at (see above); nothing was changed"
@@ -55,7 +56,7 @@ make_backup() {
         place=$(find_state)/backups
         mkdir -p -m 0700 "$place"
     fi
-    backup=$place/before-upgrade-$(date -u +%Y%m%dT%H%M%SZ).zip
+    backup=$place/before-$1-$(date -u +%Y%m%dT%H%M%SZ).zip
     console backup --force "$backup" >&2 || give_up "no backup could be made (see above); nothing was changed"
 }
 
@@ -69,6 +70,8 @@ bring_back() {
     schema=$(find_schema) && [ -n "$schema" ] || give_up "the database cannot be looked at (see above); nothing was changed"
     # What was cut off before the database was brought up needs no way back.
     [ "$schema" != none ] && [ "$schema" -gt "$wanted" ] || return 0
+    # What the earlier schema has no place for is there again with the later version.
+    make_backup rollback
     console database downgrade "$wanted" >&2 || give_up "the database cannot be brought back (see above); the version is the one it was"
 }
 

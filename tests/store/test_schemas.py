@@ -161,6 +161,20 @@ NARROWED = {"0007": {"jobs"}}
 """Tables with fewer columns in an earlier schema than in the newest, beside the first's."""
 
 
+def test_what_has_no_place_in_an_earlier_schema_is_named(url: str) -> None:
+    put_stored(NEWEST, url)
+    before = count_rows(url)
+    lost = lower_schema(url, "0007")
+    assert {"jobs.about", "jobs.ending", "jobs.kind"} < set(lost)
+    assert not [each for each in lost if not each.startswith("jobs.")]
+    assert lower_schema(url, "0006") == (f"{before['jobs']} of jobs",)
+    empty_journal(url, "0001")
+    lost = lower_schema(url, "0001")
+    assert {f"{before[name]} of {name}" for name in ("audit", "people", "agents")} < set(lost)
+    assert "cards.board_id" in lost
+    assert lower_schema(url, "0001") == ()
+
+
 async def test_cards_of_the_first_schema_keep_their_messages_on_the_way_back(url: str) -> None:
     put_stored(NEWEST, url)
     empty_journal(url, "0001")
