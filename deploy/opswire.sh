@@ -67,12 +67,12 @@ carry() {
     [ -d "$(dirname -- "$file")" ] || { echo "opswire: there is no folder $(dirname -- "$file")" >&2; exit 1; }
     chown opswire:opswire "$place"
     ask_bridge backup $words "$carried"
-    # Whole or not at all, also on another disk.
-    chown root:root "$carried"
-    trap 'rm -rf -- "$place" "$file.unfinished"' EXIT
-    cp -p -- "$carried" "$file.unfinished"
-    sync -- "$file.unfinished"
-    mv -f -- "$file.unfinished" "$file"
+    # Whole or not at all, also on another disk; under a name that nobody has prepared.
+    fresh=$(mktemp -- "$file.XXXXXXXX")
+    trap 'rm -rf -- "$place" "$fresh"' EXIT
+    cat -- "$carried" >"$fresh"
+    sync -- "$fresh"
+    mv -fT -- "$fresh" "$file"
     echo "It is $file now."
 }
 
