@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import tracemalloc
 import zipfile
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -1098,3 +1099,35 @@ def test_what_an_editor_leaves_among_the_keys_is_no_hindrance(house: House) -> N
         names = opened.namelist()
     assert f"state/{FOLDER}/orders.key" in names
     assert not [name for name in names if "~" in name or "copy" in name]
+
+
+@on_sqlite
+def test_nothing_of_what_was_before_gets_into_what_is_restored(house: House) -> None:
+    """A machine that lost its power leaves a log beside the database, and webhooks beside both."""
+    house.back_up()
+
+    async def answer_one_more(database: Database) -> None:
+        await Stage(database).put(webhook(alert(host="late-1"), group="late-1"))
+
+    asyncio.run(house.live(answer_one_more))
+    logs = [house.place.with_name(f"{house.place.name}-{log}") for log in ("wal", "shm")]
+    engine = create(house.url)
+    with engine.connect() as connection:
+        connection.execute(text("DELETE FROM people")).close()
+        connection.commit()
+        kept = {path: path.read_bytes() for path in (house.place, *logs)}
+    engine.dispose()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    house.say("restore", "--force", str(house.file))  # which does not look at whose it was
+    for path in logs:
+        assert not path.exists() or path.read_bytes() != kept[path]
+    with closing(sqlite3.connect(house.place)) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert opened.execute("SELECT count(*) FROM people").fetchone() == (2,)
+    assert "late-1" not in asyncio.run(house.live(fold_and_list))
+    # Put back under their own names, they are the state before, to the last of its changes.
+    for path in house.place.parent.glob(f"{house.place.stem}*.before-restore"):
+        path.replace(path.with_name(path.name.removesuffix(".before-restore")))
+    assert count_rows(house.url)["people"] == 0
+    assert "late-1" in asyncio.run(house.live(fold_and_list))
