@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -1131,3 +1131,31 @@ def test_nothing_of_what_was_before_gets_into_what_is_restored(house: House) -> 
         path.replace(path.with_name(path.name.removesuffix(".before-restore")))
     assert count_rows(house.url)["people"] == 0
     assert "late-1" in asyncio.run(house.live(fold_and_list))
+
+
+def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    lines = snapshot.Snapshot.lines
+
+    def work(seen: snapshot.Snapshot, name: str) -> Iterator[bytes]:
+        if not looked:
+            assert house.call("people", "add", "1009", "admin")[0] == 0
+            asyncio.run(house.live(fold_and_list))
+        looked.append(name)
+        return lines(seen, name)
+
+    before = house.kept()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(snapshot.Snapshot, "lines", work)
+        house.back_up()
+    assert {"people", "audit", "episodes", "journal"} <= set(looked)
+    house.wipe()
+    house.restore()
+    after = house.kept()
+    kept, lost = after.pop("journal"), before.pop("journal")
+    assert len(kept) == len(lost) + (1 if house.url.startswith("sqlite") else 0)
+    assert after == before
+    assert "1009" not in str(read_rows(house.url)["audit"])
+    assert "sound" in house.say("audit", "verify")
