@@ -179,6 +179,7 @@ def test_after_a_wipe_everything_is_back(house: House) -> None:
     assert "2 people" in said
     assert "1 agent that is let in" in said
     assert "bot's token" in said
+    assert "and the keys that every host obeys." in said
     house.wipe()
     said = house.restore()
     assert "2 hosts in the inventory" in said
@@ -1159,3 +1160,11 @@ def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
     assert after == before
     assert "1009" not in str(read_rows(house.url)["audit"])
     assert "sound" in house.say("audit", "verify")
+
+
+@on_postgresql
+def test_a_backup_without_the_keys_says_so(house: House, tmp_path: Path) -> None:
+    """Somebody names the database and forgets the state folder."""
+    there = House(tmp_path / "another" / "state", house.url, house.read)
+    said = there.say("backup", str(house.file))
+    assert f"none of the keys that hosts obey: there are none in {there.folder}." in said
