@@ -1168,3 +1168,22 @@ def test_a_backup_without_the_keys_says_so(house: House, tmp_path: Path) -> None
     there = House(tmp_path / "another" / "state", house.url, house.read)
     said = there.say("backup", str(house.file))
     assert f"none of the keys that hosts obey: there are none in {there.folder}." in said
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", ["inventory", "place", "keys"])
+def test_what_is_mounted_by_itself_is_found_out_before_anything_changes(
+    house: House, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    house.back_up()
+    house.inventory.write_text("other 192.0.2.5:9100\n")
+    mounted = house.folder / FOLDER if what == "keys" else getattr(house, what)
+    before = unchanged(house)
+    with monkeypatch.context() as mounting:
+        mounting.setattr("os.path.ismount", lambda path: path == mounted)
+        complaint = house.complain("restore", str(house.file))
+        assert f"{mounted} is mounted by itself and cannot be replaced" in complaint
+        assert ("--keep-inventory" in complaint) is (what == "inventory")
+        assert unchanged(house) == before
+        if what == "inventory":
+            house.say("restore", "--keep-inventory", str(house.file))
