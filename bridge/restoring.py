@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.archive import sync_folder
-from bridge.errors import Outage
+from bridge.errors import Outage, Refused
 
 PLAN: Final = "restore.plan"
 _PARTY: Final = "the state folder"
@@ -41,7 +41,14 @@ class Restoration:
     is_decided: bool = False
 
     def lay(self, place: Path) -> Path:
-        """Say where to put what shall take a place; nothing is there yet."""
+        """Say where to put what shall take a place; nothing is there yet.
+
+        Raises:
+            Refused: nothing can take it.
+            Outage: it cannot be written.
+        """
+        if os.path.ismount(place):  # found out later, it would be half-way for good
+            raise Refused(f"{place} is mounted by itself and cannot be replaced")
         fresh = _fresh(place)
         with told(fresh):
             for each in (fresh, *_logs(fresh)):

@@ -91,11 +91,11 @@ carry() {
     # Root's again before root looks into it: nobody puts something else there now.
     chown root:root "$place"
     [ -f "$carried" ] && [ ! -L "$carried" ] || give_up "there is no backup: $carried is no file"
-    # Whole or not at all, also on another disk.
-    fresh=$(mktemp "$file.XXXXXX")
-    cp -- "$carried" "$fresh"
+    # Whole or not at all, also on another disk; under a name that nobody has prepared.
+    fresh=$(mktemp -- "$file.XXXXXXXX")
+    cat -- "$carried" >"$fresh"
     sync -- "$fresh"
-    mv -f -- "$fresh" "$file"
+    mv -fT -- "$fresh" "$file"
     echo "It is $file now."
 }
 

@@ -11,8 +11,9 @@ usage() {
 deploy/rollback.sh [--folder]
 
 Goes back to the version before the last deploy/upgrade.sh, and brings the database back to its
-schema: what was kept since stays, but for what that version has no place for. Of a folder, the
-stack must not run; containers must. Cut off anywhere, it goes on when it is run again.
+schema: what was kept since stays, but for what that version has no place for; a backup that has it
+all is made first. Of a folder, the stack must not run; containers must. Cut off anywhere, it goes on
+when it is run again.
 END
 }
 
@@ -52,7 +53,10 @@ roll_back_folder() {
     require_folder
     before=$(cat "$project/.runtime/previous" 2>/dev/null) || give_up "there was no upgrade to go back from"
     if in_containers; then (cd "$project" && ./start.sh --docker stop bridge) >&2; fi
-    bring_back "$(git -C "$project" ls-tree --name-only "$before" bridge/store/migrations/versions/ | newest_schema)"
+    (bring_back "$(git -C "$project" ls-tree --name-only "$before" bridge/store/migrations/versions/ | newest_schema)") || {
+        if in_containers; then (cd "$project" && ./start.sh --docker start bridge) >&2; fi
+        exit 1
+    }
     git -C "$project" checkout --quiet --detach "$before" ||
         give_up "your own changes of this folder are in the way (see above): put them aside (git stash) and run this again"
     rm -f -- "$project/.runtime/previous"

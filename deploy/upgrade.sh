@@ -75,7 +75,7 @@ upgrade_services() {
     fi
     # Also of one that was cut off, which may be long ago: nothing but the former version ran since.
     if [ -z "$before" ] || [ "$now" = "$before" ]; then
-        make_backup
+        make_backup upgrade
         before=$now
     fi
     # Kept until all is done: run again, it still knows what was there before.
@@ -105,7 +105,7 @@ upgrade_folder() {
         say "this is that version already; ./start.sh starts it"
         return
     fi
-    make_backup
+    make_backup upgrade
     git -C "$project" rev-parse HEAD >"$project/.runtime/previous"
     if [ -n "$wanted" ]; then
         git -C "$project" checkout --quiet --detach "$commit" || undo

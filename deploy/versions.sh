@@ -43,6 +43,7 @@ has_bridge() {
 
 find_schema() { console database revision | sed -n 's/^the database has schema \([^;]*\);.*/\1/p'; }
 
+# Under a name that says before what.
 make_backup() {
     has_bridge || return 0
     schema=$(find_schema) && [ -n "$schema" ] || give_up "the database cannot be looked at (see above); nothing was changed"
@@ -60,7 +61,7 @@ make_backup() {
         mkdir -p -m 0700 "$place"
     fi
     say "making a backup"
-    backup=$place/before-upgrade-$(date -u +%Y%m%dT%H%M%SZ).zip
+    backup=$place/before-$1-$(date -u +%Y%m%dT%H%M%SZ).zip
     console backup --force "$backup" >&2 || give_up "no backup could be made (see above); nothing was changed"
 }
 
@@ -74,6 +75,8 @@ bring_back() {
     schema=$(find_schema) && [ -n "$schema" ] || give_up "the database cannot be looked at (see above); nothing was changed"
     # What was cut off before the database was brought up needs no way back.
     [ "$schema" != none ] && [ "$schema" -gt "$wanted" ] || return 0
+    # What the earlier schema has no place for is there again with the later version.
+    make_backup rollback
     say "bringing the database back to schema $wanted"
     console database downgrade "$wanted" >&2 || give_up "the database cannot be brought back (see above); the version is the one it was"
 }

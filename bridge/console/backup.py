@@ -58,10 +58,15 @@ def back_up(bench: Bench, wish: Namespace) -> int:
         trouble = trouble or _sign(bench, folder)
     bench.say(f"{show(str(path))} holds")
     describe(bench, manifest.counts)
+    is_keyed = any(name.startswith(f"{STATE}{FOLDER}/") for name in manifest.members)
+    if is_keyed:
+        bench.say("and the keys that every host obeys.")
+    else:  # with the STATE_DIR of another bridge, its database would come back without them
+        bench.say(f"and none of the keys that hosts obey: there are none in {show(str(folder))}.")
     bench.say(
-        "and the keys that every host obeys: keep it where only you read it. Not in it are the"
+        "Keep it where only you read it. Not in it are the settings, so also the bot's token;"
     )
-    bench.say("settings, so also the bot's token; what Prometheus measured; each host's own key.")
+    bench.say("what Prometheus measured; each host's own key.")
     if trouble:
         complain(f"it is done, but {trouble}")
     return 0

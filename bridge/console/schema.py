@@ -36,6 +36,8 @@ def downgrade(bench: Bench, wish: Namespace) -> int:
         if before == wish.revision:
             bench.say(f"the database has schema {before} already")
             return 0
-        lower_schema(bench.url, wish.revision)
+        lost = lower_schema(bench.url, wish.revision)
+    if lost:
+        bench.say(f"gone, for it has no place there: {', '.join(lost)}")
     bench.say(f"the database has schema {wish.revision} now (was {before})")
     return 0

@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, MetaData, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.errors import Missing, Outage
@@ -15,6 +15,7 @@ from bridge.store.database import PARTY, create, take_turn
 from bridge.store.filling import require_alone
 from bridge.store.lanes import read_reason
 from bridge.store.schema import EMPTY, bring_back, bring_up, find_revision, list_revisions
+from bridge.store.snapshot import KEPT
 from bridge.store.tables import journal
 
 _WITH_INBOX: Final = "0003"
@@ -55,8 +56,8 @@ def raise_schema(url: str) -> None:
             raise Outage(PARTY, read_reason(fault)) from fault
 
 
-def lower_schema(url: str, revision: str) -> None:
-    """Bring a database back to an earlier schema.
+def lower_schema(url: str, revision: str) -> tuple[str, ...]:
+    """Bring a database back to an earlier schema; answer what had no place there and is gone.
 
     Raises:
         Missing: there is no such schema, or nothing to bring back.
@@ -75,11 +76,42 @@ def lower_schema(url: str, revision: str) -> None:
                 require_alone(connection)
                 if _loses_inbox(connection, revision):
                     place = _empty_inbox(connection, engine)
+                before = _look(connection)
                 bring_back(connection, revision)
+                lost = _compare(before, _look(connection))
         except SQLAlchemyError as fault:
             raise Outage(PARTY, read_reason(fault)) from fault
     if place is not None:
         _remove(place)
+    return lost
+
+
+def _look(connection: Connection) -> dict[str, tuple[int, list[str]]]:
+    """Say how many rows each table of ours has, and which columns."""
+    reflected = MetaData()
+    reflected.reflect(connection)
+    return {
+        table.name: (
+            connection.execute(select(func.count()).select_from(table)).scalar_one(),
+            [column.name for column in table.columns],
+        )
+        for table in reflected.sorted_tables
+        if table.name in KEPT
+    }
+
+
+def _compare(
+    before: dict[str, tuple[int, list[str]]], after: dict[str, tuple[int, list[str]]]
+) -> tuple[str, ...]:
+    """Name the rows that are gone, and the columns of those that are left."""
+    lost = []
+    for name, (rows, columns) in sorted(before.items()):
+        left, known = after.get(name, (0, []))
+        if rows > left:
+            lost.append(f"{rows - left} of {name}")
+        if left:
+            lost.extend(f"{name}.{column}" for column in columns if column not in known)
+    return tuple(lost)
 
 
 def _open(url: str, stack: ExitStack) -> Engine:

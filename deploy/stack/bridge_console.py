@@ -99,7 +99,8 @@ def carry(record: ContainerRecord, words: Sequence[str]) -> Iterator[Carried]:
     if is_wanted and os.path.lexists(here) and "--force" not in words:
         raise StackFault(f"{here} is there already; --force replaces it")
     shared = Path(record.agents_file).parent / f".carried-{secrets.token_hex(8)}"
-    inside = [f"{INVENTORY}/{shared.name}" if word == names[-1] else word for word in words]
+    there = f"{INVENTORY}/{shared.name}"
+    inside = [words[0], *(there if word == names[-1] else word for word in words[1:])]
     try:
         if not is_wanted:
             copy(here, shared)

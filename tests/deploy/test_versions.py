@@ -139,7 +139,10 @@ def test_a_folder_goes_to_another_version_and_back(clone: Copy) -> None:
     assert clone.schema == NEWEST
     clone.bridge("people", "add", "1002", "viewer")  # as the bridge does when it starts
     assert clone.schema == LATER
-    clone.run("deploy/rollback.sh")
+    said = clone.run("deploy/rollback.sh")
+    assert "gone, for it has no place there: people.later" in said
+    assert len(clone.backups) == 2
+    assert clone.backups[0].name.startswith("before-rollback-")
     assert clone.schema == NEWEST
     people = clone.bridge("people", "list")
     assert "1001" in people
@@ -219,6 +222,22 @@ def test_a_folder_whose_stack_is_in_containers_is_asked_through_them(clone: Copy
     assert clone.schema == NEWEST
     told = asked.read_text()
     assert told.index("stop bridge") < told.index("console database downgrade")
+    assert "start bridge" not in told
+
+
+def test_containers_whose_database_cannot_be_brought_back_run_on(clone: Copy) -> None:
+    """Nobody is left without alerts by a rollback that failed."""
+    start = clone.folder / "start.sh"
+    start.write_text(START.format(volume=clone.state))
+    start.chmod(0o755)
+    (clone.folder / ".runtime/containers.json").touch()
+    clone.run("deploy/upgrade.sh", "9")
+    clone.bridge("database", "upgrade")
+    with hold(clone.state):
+        said = clone.run("deploy/rollback.sh", fails=True)
+    assert "another bridge is running" in said
+    assert (clone.folder / ".runtime/asked").read_text().endswith("--docker start bridge\n")
+    assert clone.schema == LATER
 
 
 # ---- services ---------------------------------------------------------------------------------

@@ -115,6 +115,15 @@ def test_a_backup_lies_where_it_is_wanted_and_nowhere_else(
     assert containers.ask("backup", "--force", str(wanted)) == 0
 
 
+def test_a_file_may_be_called_as_what_is_done_with_it(
+    containers: Containers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(containers.root)
+    assert containers.ask("backup", "backup") == 0
+    assert (containers.root / "backup").read_text() == "kept\n"
+    assert containers.asked[0].startswith("exec -T bridge opswire bridge backup /inventory/.")
+
+
 def test_a_backup_is_restored_from_where_it_is(
     containers: Containers, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import tracemalloc
 import zipfile
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,7 @@ def test_after_a_wipe_everything_is_back(house: House) -> None:
     assert "2 people" in said
     assert "1 agent that is let in" in said
     assert "bot's token" in said
+    assert "and the keys that every host obeys." in said
     house.wipe()
     said = house.restore()
     assert "2 hosts in the inventory" in said
@@ -780,7 +782,10 @@ def test_a_second_restoration_is_as_good_as_the_first(house: House) -> None:
 def test_the_schema_is_told_brought_back_and_up_at_the_console(house: House) -> None:
     assert house.say("database", "revision").splitlines()[-1] == NEWEST
     said = house.say("database", "downgrade", "0005")
-    assert said == f"the database has schema 0005 now (was {NEWEST})\n"
+    assert said.splitlines() == [
+        "gone, for it has no place there: 1 of jobs, 1 of logins",
+        f"the database has schema 0005 now (was {NEWEST})",
+    ]
     assert "already" in house.say("database", "downgrade", "0005")
     assert "has schema 0005" in house.say("database", "revision")
     assert house.say("database", "upgrade").endswith("(was 0005)\n")
@@ -1095,3 +1100,90 @@ def test_what_an_editor_leaves_among_the_keys_is_no_hindrance(house: House) -> N
         names = opened.namelist()
     assert f"state/{FOLDER}/orders.key" in names
     assert not [name for name in names if "~" in name or "copy" in name]
+
+
+@on_sqlite
+def test_nothing_of_what_was_before_gets_into_what_is_restored(house: House) -> None:
+    """A machine that lost its power leaves a log beside the database, and webhooks beside both."""
+    house.back_up()
+
+    async def answer_one_more(database: Database) -> None:
+        await Stage(database).put(webhook(alert(host="late-1"), group="late-1"))
+
+    asyncio.run(house.live(answer_one_more))
+    logs = [house.place.with_name(f"{house.place.name}-{log}") for log in ("wal", "shm")]
+    engine = create(house.url)
+    with engine.connect() as connection:
+        connection.execute(text("DELETE FROM people")).close()
+        connection.commit()
+        kept = {path: path.read_bytes() for path in (house.place, *logs)}
+    engine.dispose()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    house.say("restore", "--force", str(house.file))  # which does not look at whose it was
+    for path in logs:
+        assert not path.exists() or path.read_bytes() != kept[path]
+    with closing(sqlite3.connect(house.place)) as opened:
+        assert opened.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert opened.execute("SELECT count(*) FROM people").fetchone() == (2,)
+    assert "late-1" not in asyncio.run(house.live(fold_and_list))
+    # Put back under their own names, they are the state before, to the last of its changes.
+    for path in house.place.parent.glob(f"{house.place.stem}*.before-restore"):
+        path.replace(path.with_name(path.name.removesuffix(".before-restore")))
+    assert count_rows(house.url)["people"] == 0
+    assert "late-1" in asyncio.run(house.live(fold_and_list))
+
+
+def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    lines = snapshot.Snapshot.lines
+
+    def work(seen: snapshot.Snapshot, name: str) -> Iterator[bytes]:
+        if not looked:
+            assert house.call("people", "add", "1009", "admin")[0] == 0
+            asyncio.run(house.live(fold_and_list))
+        looked.append(name)
+        return lines(seen, name)
+
+    before = house.kept()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(snapshot.Snapshot, "lines", work)
+        house.back_up()
+    assert {"people", "audit", "episodes", "journal"} <= set(looked)
+    house.wipe()
+    house.restore()
+    after = house.kept()
+    kept, lost = after.pop("journal"), before.pop("journal")
+    assert len(kept) == len(lost) + (1 if house.url.startswith("sqlite") else 0)
+    assert after == before
+    assert "1009" not in str(read_rows(house.url)["audit"])
+    assert "sound" in house.say("audit", "verify")
+
+
+@on_postgresql
+def test_a_backup_without_the_keys_says_so(house: House, tmp_path: Path) -> None:
+    """Somebody names the database and forgets the state folder."""
+    there = House(tmp_path / "another" / "state", house.url, house.read)
+    said = there.say("backup", str(house.file))
+    assert f"none of the keys that hosts obey: there are none in {there.folder}." in said
+
+
+@on_sqlite
+@pytest.mark.parametrize("what", ["inventory", "place", "keys"])
+def test_what_is_mounted_by_itself_is_found_out_before_anything_changes(
+    house: House, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    house.back_up()
+    house.inventory.write_text("other 192.0.2.5:9100\n")
+    mounted = house.folder / FOLDER if what == "keys" else getattr(house, what)
+    before = unchanged(house)
+    with monkeypatch.context() as mounting:
+        mounting.setattr("os.path.ismount", lambda path: path == mounted)
+        complaint = house.complain("restore", str(house.file))
+        assert f"{mounted} is mounted by itself and cannot be replaced" in complaint
+        assert ("--keep-inventory" in complaint) is (what == "inventory")
+        assert unchanged(house) == before
+        if what == "inventory":
+            house.say("restore", "--keep-inventory", str(house.file))

@@ -33,6 +33,7 @@ from tests.store.full_state import (
     put_stored,
     read_rows,
     read_schema,
+    reflect,
 )
 from tests.store.stage import HOUR, SECOND, Stage
 
@@ -160,6 +161,66 @@ def test_what_is_kept_survives_the_way_back_letter_by_letter(url: str, revision:
 
 NARROWED = {"0007": {"jobs"}}
 """Tables with fewer columns in an earlier schema than in the newest, beside the first's."""
+
+
+def test_what_has_no_place_in_an_earlier_schema_is_named(url: str) -> None:
+    put_stored(NEWEST, url)
+    before = count_rows(url)
+    lost = lower_schema(url, "0007")
+    assert {"jobs.about", "jobs.ending", "jobs.kind"} < set(lost)
+    assert not [each for each in lost if not each.startswith("jobs.")]
+    assert lower_schema(url, "0006") == (f"{before['jobs']} of jobs",)
+    empty_journal(url, "0001")
+    lost = lower_schema(url, "0001")
+    assert {f"{before[name]} of {name}" for name in ("audit", "people", "agents")} < set(lost)
+    assert "cards.board_id" in lost
+    assert lower_schema(url, "0001") == ()
+
+
+@each_stored
+def test_what_a_narrower_table_keeps_is_as_it_was(url: str, revision: str) -> None:
+    put_stored(NEWEST, url)
+    empty_journal(url, revision)
+    before = read_columns(url)
+    if revision != NEWEST:
+        lower_schema(url, revision)
+    for name, (columns, rows) in read_columns(url).items():
+        if name == "alembic_version":
+            continue
+        had, wide = before[name]
+        known = KINDS.get((revision, name))
+        compared = [each for each in columns if (revision, name, each) != RENUMBERED]
+        kept = sorted(repr([row[each] for each in compared]) for row in rows)
+        all_ = sorted(
+            repr([row[each] for each in compared])
+            for row in wide
+            if known is None or row["kind"] in known
+        )
+        assert kept == all_, name
+        assert set(columns) <= set(had), name
+
+
+RENUMBERED = ("0001", "messages", "id")
+"""No button names a message of the first schema."""
+
+
+KINDS = {("0001", "messages"): {"card", "unreadable"}, ("0007", "jobs"): {"run"}}
+"""Those that a schema knows, where a later one has more."""
+
+
+def read_columns(url: str) -> dict[str, tuple[list[str], list[Any]]]:
+    """Read every table, with the names of its columns."""
+    engine = create(url)
+    with engine.connect() as connection:
+        found = {
+            name: (
+                [column.name for column in table.columns],
+                [dict(row) for row in connection.execute(select(table)).mappings()],
+            )
+            for name, table in reflect(connection).items()
+        }
+    engine.dispose()
+    return found
 
 
 async def test_cards_of_the_first_schema_keep_their_messages_on_the_way_back(url: str) -> None:
