@@ -40,7 +40,8 @@ COMMANDS = (
 )
 EPILOG = """\
 without a word   sets everything up and runs the whole stack in the foreground; Ctrl-C ends it.
-                 Docker Compose when an engine answers, else natively.
+                 Docker Compose when an engine answers, else natively; once a real bot has run,
+                 in the way that it ran last.
 """
 
 
