@@ -183,7 +183,7 @@ def invite(project: Project) -> list[str]:
 def end(project: Project, voice: Voice) -> None:
     """End all containers; their volumes stay."""
     voice.say("stopping …")
-    done = project.call("down", "--remove-orphans")
+    done = project.whole.call("down", "--remove-orphans")
     if done.returncode:
         raise EngineFault(f"not everything ended: {last_line(done.stderr or '')}")
     plans.place_of(project.root).unlink(missing_ok=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy.stack import containers
+from deploy.stack import container_start, containers
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.container_preparation import Run
 from deploy.stack.container_start import explain
@@ -130,3 +131,37 @@ def test_a_start_that_fails_says_how_to_end_what_has_begun(
 )
 def test_what_compose_could_not_is_a_sentence(line: str, said: str) -> None:
     assert said in explain(["Pulling prometheus (prom/prometheus:v3.5.3)... done", line])
+
+
+def test_what_an_earlier_run_had_and_this_one_has_not_is_ended(
+    tmp_path: Path, listener: Listener
+) -> None:
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    class Running(Told):
+        """A project that notes what it is asked, and with which profiles."""
+
+        def list_containers(self) -> dict[str, Container]:
+            one = super().list_containers()["config"]
+            return dict.fromkeys(["config", "sandbox", "prometheus", "somebody"], one)
+
+        def call(self, *words: str, log: object = None) -> subprocess.CompletedProcess[str]:
+            del log
+            asked.append((self.environ["COMPOSE_PROFILES"], words))
+            return subprocess.CompletedProcess(words, 0, "", "")
+
+    (tmp_path / ".runtime" / "logs").mkdir(parents=True)
+    environ = {"STATUS": "running", "COMPOSE_PROFILES": ""}
+    project = Running(engine=ENGINE, root=tmp_path, name="o", environ=environ)
+    container_start.start(
+        Run(project=project, record=RECORD, services=["config", "bridge"]), listener.voice
+    )
+    everything = "grafana,cadvisor,sandbox"
+    assert asked[0] == (everything, ("rm", "--stop", "--force", "sandbox", "prometheus"))
+    assert asked[1] == (
+        "",
+        ("up", "--detach", "--no-build", "--remove-orphans", "config", "bridge"),
+    )
+    assert "not wanted any more: sandbox, prometheus" in listener.text
+    containers.end(project, listener.voice)
+    assert asked[2] == (everything, ("down", "--remove-orphans"))
