@@ -39,6 +39,8 @@ def choose_containers(folder: Folder, voice: Voice) -> bool:
             "this folder has run without containers and goes on so; ./start.sh --docker changes"
             f" over ({CHANGE_OVER})"
         )
+    if not way:
+        voice.say("a Docker engine answers, so this runs in containers; --native forbids it")
     return way != NATIVE
 
 
