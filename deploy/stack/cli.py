@@ -151,7 +151,9 @@ def perform(wish: argparse.Namespace) -> int:
 
 
 def _run(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
-    if wish.docker or (not wish.native and choose_containers(folder, voice)):
+    if wish.docker or (
+        not wish.native and choose_containers(folder, voice, is_sandbox=wish.sandbox)
+    ):
         return run_containers(folder, voice, is_sandbox=wish.sandbox, is_detached=wish.detach)
     if wish.detach:
         raise StackFault("only containers run on by themselves: ./start.sh --docker --detach")
