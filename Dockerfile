@@ -27,8 +27,7 @@ COPY sandbox sandbox
 COPY deploy/stack deploy/stack
 COPY deploy/image deploy/image
 # Volumes begin as these folders are: whoever owns the clone may write them, whatever their number.
-RUN printf '#!/bin/sh\nexec /opt/venv/bin/python -m deploy.image "$@"\n' >/usr/local/bin/opswire \
- && chmod 0755 /usr/local/bin/opswire \
+RUN install -m 0755 deploy/image/opswire.sh /usr/local/bin/opswire \
  && install -d -m 1777 /var/lib/opswire /var/lib/telegram /inventory /templates /config \
         /config/prometheus /config/alertmanager /config/blackbox /config/grafana \
  && /opt/venv/bin/python -m compileall -q /opt/opswire \
@@ -44,8 +43,8 @@ USER 1000:1000
 ENTRYPOINT ["opswire"]
 CMD ["bridge"]
 EXPOSE 8002 8003
-HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
-    CMD ["opswire", "healthy", "http://127.0.0.1:8002/healthz"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["opswire", "healthy", "8002", "/healthz"]
 # Last, so that a change of the sources alone builds nothing anew above.
 ARG SOURCES=unknown
 LABEL org.opencontainers.image.title="Opswire" \

@@ -96,7 +96,8 @@ def plan_change(out: Path, files: Mapping[str, str], *, allow_empty: bool) -> Ch
         if before and not after and not allow_empty:
             raise Refused(
                 f"The list of job {job} would run empty, and with it every alert of"
-                f" {_listed(before)}; nothing was written. --allow-empty does it all the same."
+                f" {_listed(before)}; nothing was written."
+                " python3 gen_config.py --allow-empty does it all the same."
             )
     # Later written by people and by the chat: they only have to exist.
     empty = {f"{TARGETS}/{job}.json": "[]\n" for job in ("tcp", "http")}

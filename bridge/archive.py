@@ -11,11 +11,13 @@ import os
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
+from bridge import limits
 from bridge.core.backups import (
     MANIFEST,
     Manifest,
@@ -30,6 +32,8 @@ _PARTY: Final = "the backup"
 _WORDS: Final = b"Opswire backup; keep it secret. SHA-256 of all before this: "
 _DIGITS: Final = 64  # hexadecimal, of SHA-256
 _CLOSED: Final = 0o600
+_PACKED: Final = (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)
+"""How anything of ours is packed; the first unless somebody packed it again."""
 _AT_ONCE: Final = 1024 * 1024  # chosen: bytes in memory at a time
 _MANIFEST_BYTES: Final = 4 * 1024 * 1024  # chosen: thousands of members
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)  # the format's first; when it was made says the manifest
@@ -81,7 +85,9 @@ class Reading:
         """
         digest = hashlib.sha256()
         with _understood(name), self._archive.open(name) as file:
-            for line in file:
+            while line := file.readline(limits.BACKUP_LINE_BYTES + 1):
+                if len(line) > limits.BACKUP_LINE_BYTES:
+                    raise Mistake(f"the backup is none of ours: {name} has a line without end")
                 digest.update(line)
                 yield line
         if digest.hexdigest() != self.manifest.members[name].sha256:
@@ -93,7 +99,12 @@ class Reading:
         Raises:
             Mistake: it is not what the manifest says.
         """
-        return b"".join(self.lines(name))
+        content = bytearray()
+        for line in self.lines(name):
+            content += line
+            if len(content) > limits.INVENTORY_BYTES:
+                raise Mistake(f"the backup is none of ours: {name} is far too large")
+        return bytes(content)
 
 
 @contextmanager
@@ -136,18 +147,21 @@ def read_archive(path: Path) -> Iterator[Reading]:
     except OSError as fault:
         raise _outage(path, fault) from fault
     with file:
-        if not _is_sealed(file):
-            raise Mistake(f"{path} is damaged or no backup of Opswire: {_find_damage(file)}")
-        with _understood(str(path)), zipfile.ZipFile(file) as archive:
-            yield Reading(archive, _read_manifest(archive))
+        with _understood(str(path)):
+            if not _is_sealed(file):
+                raise Mistake(f"{path} is damaged or no backup of Opswire: {_find_damage(file)}")
+            archive = zipfile.ZipFile(file)
+            manifest = _read_manifest(archive)
+        with archive:
+            yield Reading(archive, manifest)
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
-    names = [each.filename for each in archive.infolist()]
+    names = Counter(each.filename for each in archive.infolist())
     strange = [
         each.filename
         for each in archive.infolist()
-        if not _is_ours(each) or names.count(each.filename) > 1
+        if not _is_ours(each) or names[each.filename] > 1
     ]
     if strange:
         raise Mistake(f"the backup holds {strange[0]!r}, which no backup of ours does")
@@ -161,7 +175,7 @@ def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
 
 def _is_ours(about: zipfile.ZipInfo) -> bool:
     """Say whether a member is a plain file of a name of ours: no link, no way out of a folder."""
-    is_plain = stat.S_ISREG(about.external_attr >> 16) and not about.is_dir()
+    is_plain = stat.S_ISREG(about.external_attr >> 16) and about.compress_type in _PACKED
     return is_plain and (about.filename == MANIFEST or is_proper_member(about.filename))
 
 
@@ -169,8 +183,10 @@ def _find_damage(file: IO[bytes]) -> str:
     """Name what is wrong with a file whose digest does not fit."""
     try:
         with zipfile.ZipFile(file) as archive:
+            if any(each.compress_type not in _PACKED for each in archive.infolist()):
+                return "it is packed as none of ours is"
             spoilt = archive.testzip()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, RuntimeError):
+    except (zipfile.BadZipFile, OSError, ValueError, LookupError, EOFError, RuntimeError):
         return "its end is missing, or it is no archive at all"
     except zlib.error:
         return "what is in it cannot be unpacked"
@@ -235,8 +251,12 @@ def sync_folder(folder: Path) -> None:
 def _understood(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError) as fault:
+    except (zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError) as fault:
         raise Mistake(f"{name} is damaged: it cannot be unpacked") from fault
+    except RuntimeError as fault:  # it wants a password, or is packed in a way that we do not know
+        raise Mistake(f"{name} is none of ours: it cannot be unpacked") from fault
+    except OSError as fault:
+        raise _outage(Path(name), fault) from fault
 
 
 def _is_there(path: Path) -> Mistake:

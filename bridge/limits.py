@@ -59,6 +59,8 @@ BOARD_RING = timedelta(minutes=1)  # chosen: a phone sounds once a minute for wh
 WEBHOOK_BYTES = 32 * 1024 * 1024  # the contract with Alertmanager's users
 # chosen: eight of the largest; a machine that runs a bridge has that much memory to spare
 WEBHOOK_BYTES_TOGETHER = 8 * WEBHOOK_BYTES
+BACKUP_LINE_BYTES = 2 * WEBHOOK_BYTES  # a webhook in base64 is a third longer, and its address
+BACKUP_BYTES_TOGETHER = 4 * 1024 * 1024  # chosen: rows in memory at a time, but for the largest
 DISK_RESERVE_BYTES = 64 * 1024 * 1024  # chosen: room that is left to settle and to purge in
 DISK_LOOK = timedelta(seconds=5)  # chosen: how often the room is measured
 WEBHOOK_READ_SECONDS = 30  # chosen: a body that drips slower than this is an attack or a dead link

@@ -13,13 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bridge.errors import Outage
+from bridge.errors import Outage, Refused
 from bridge.restoring import Proves, finish_restoring
 from bridge.settings import Fault, Settings, SettingsError
 
 TOKEN_BYTES = 32  # chosen: 256 bits, 43 characters
 TOKEN_FILE = "webhook_token"  # noqa: S105 - a file's name
 LOCK_FILE = "bridge.lock"
+CONSOLE_FILE = "console.lock"
 BACKLOG = 2048  # uvicorn's own default
 
 
@@ -99,6 +100,33 @@ def hold(folder: Path) -> Iterator[None]:
             ) from fault
         except OSError as fault:
             raise _unwritable(path, fault) from fault
+        yield
+
+
+@contextmanager
+def sit_down(folder: Path, *, is_alone: bool = False) -> Iterator[None]:
+    """Be at the console, beside others and a bridge; alone, where the stores are replaced.
+
+    What is written to a store that is just being replaced would be gone with it.
+
+    Raises:
+        Refused: somebody else is there.
+        SettingsError: the folder cannot be written.
+    """
+    path = folder / CONSOLE_FILE
+    try:
+        lock = path.open("a")
+    except OSError as fault:
+        raise _unwritable(path, fault) from fault
+    with lock:
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            raise Refused(
+                "the console is in use: try again when that is done"
+                if is_alone
+                else "the database is being replaced or changed: try again when that is done"
+            ) from fault
         yield
 
 

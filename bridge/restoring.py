@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -48,15 +49,17 @@ class Restoration:
         self.moves.append(place)
         return fresh
 
-    def lay_file(self, place: Path, content: bytes, *, mode: int = _CLOSED) -> None:
-        """Lay a small file ready.
+    def lay_file(self, place: Path, content: bytes, *, otherwise: int = _CLOSED) -> Path:
+        """Lay a small file ready, for those who may read what is there; where nothing is, say who.
 
         Raises:
             Outage: it cannot be written.
         """
         fresh = self.lay(place)
         with told(place):
+            mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else otherwise
             write_synced(fresh, content, mode=mode)
+        return fresh
 
     def lay_folder(self, place: Path, files: dict[str, bytes]) -> None:
         """Lay a closed folder of small files ready.
@@ -128,14 +131,15 @@ def finish_restoring(folder: Path, proves: Proves) -> bool:
     with told(path):
         try:
             plan = json.loads(path.read_text("utf-8"))
+            moves, aside = ([Path(each) for each in plan[name]] for name in ("moves", "aside"))
+            proof = plan["proof"]
         except FileNotFoundError:
             return False
-        except ValueError as fault:
+        except (ValueError, LookupError, TypeError) as fault:
             raise Outage(_PARTY, f"{path} cannot be understood; take it away") from fault
-        moves = [Path(each) for each in plan["moves"]]
-        counts = plan["proof"] is None or proves(plan["proof"])
+        counts = proof is None or proves(proof)
         if counts:
-            _put_in_place(moves, [Path(each) for each in plan["aside"]])
+            _put_in_place(moves, aside)
         path.unlink()
         sync_folder(folder)
     if not counts:  # the database was never filled: the state is the one before

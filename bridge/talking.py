@@ -306,10 +306,10 @@ class Talk:
         if self._settings.bot_mode == "webhook":
             url = f"{self._settings.server_url.rstrip('/')}/telegram"
             await self._desk.ear.open_door(url, self._secret)
-            self.problem = None
         else:
             await self._desk.ear.open()
-        self._is_open = True
+        # A first long poll lasts most of a minute; one that is refused says so at once.
+        self._is_open, self.problem = True, None
         await self._poller.sweep()
 
     async def _sweep(self) -> None:

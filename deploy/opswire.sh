@@ -7,14 +7,24 @@ usage() {
 opswire agent enrol              make this host known to a bridge, with a code of /add
 opswire people|chats|audit|…     the bridge's console (opswire people --help)
 opswire backup|restore FILE      everything that is kept, into one file and back
-opswire status                   how every service is
+opswire status                   how every service is, and what an upgrade that was cut off needs
 END
 }
 
 [ $# -gt 0 ] || { usage; exit 2; }
+tell_unfinished() {
+    if [ -L /opt/opswire/upgrading ]; then
+        before=$(basename -- "$(readlink -- /opt/opswire/upgrading)")
+        echo "An upgrade or a rollback is under way, or was cut off. deploy/upgrade.sh of the version to go to,"
+        echo "run again, goes on; /opt/opswire/current/deploy/rollback.sh goes back to $before."
+    elif [ -e /opt/opswire/unfinished ]; then
+        echo "An installation is under way, or was cut off. deploy/install.sh, run again, goes on."
+    fi
+}
+
 case $1 in
     -h | --help) usage; exit 0 ;;
-    status) exec systemctl list-units --all --no-pager 'opswire*' ;;
+    status) tell_unfinished; exec systemctl list-units --all --no-pager 'opswire*' ;;
 esac
 [ "$(id -u)" -eq 0 ] || { echo "opswire: only root reads the settings: sudo opswire $1 …" >&2; exit 1; }
 

@@ -34,10 +34,17 @@ roll_back_services() {
     [ -n "$before" ] || give_up "there was no upgrade to go back from"
     release=$root/opt/opswire/releases/$before
     [ -x "$release/deploy/install.sh" ] || give_up "$release is not there any more: install that version with deploy/install.sh of a copy of it"
-    if has_bridge; then control stop opswire-bridge; fi
+    point upgrading "$before"
+    if has_bridge && control is-active --quiet opswire-bridge; then
+        # Whatever comes of it, a bridge that ran runs again.
+        trap 'control start opswire-bridge' EXIT
+        control stop opswire-bridge
+    fi
     bring_back "$(ls "$release/bridge/store/migrations/versions" | newest_schema)"
     lay "$release" || give_up "it is not finished (see above): run this again"
-    rm -f -- "$root/opt/opswire/previous" "$root/opt/opswire/upgrading"
+    # What an upgrade that was cut off goes back to is not the version before that.
+    [ "$(find_release previous)" != "$before" ] || rm -f -- "$root/opt/opswire/previous"
+    rm -f -- "$root/opt/opswire/upgrading"
     say "$(find_release current) runs again"
 }
 

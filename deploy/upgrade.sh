@@ -52,10 +52,13 @@ upgrade_services() {
         source=$(cd -- "$wanted" && pwd -P)
     elif [ -n "$wanted" ]; then
         commit=$(fetch_commit "$wanted") || give_up "there is no folder and no version $wanted here; nothing was changed"
-        unpacked=$(mktemp -d)
+        # A place of root's alone, of a name that a later one finds again: this one may be killed.
+        unpacked=$root/run/opswire-upgrade
+        rm -rf -- "$unpacked"
         trap 'rm -rf -- "$unpacked"' EXIT
         trap 'exit 130' INT
         trap 'exit 143' TERM HUP
+        (umask 077 && mkdir -p -- "$unpacked")
         git -C "$project" archive "$commit" | tar -x -C "$unpacked"
         source=$unpacked
     fi
@@ -63,16 +66,28 @@ upgrade_services() {
     case $source/ in
         "$root"/opt/opswire/*) give_up "name a copy of the version to go to: $source is installed already" ;;
     esac
-    # Kept until all is done: run again, it still knows what was there before.
-    [ -L "$root/opt/opswire/upgrading" ] || {
-        make_backup
-        point upgrading "$(find_release current)"
-    }
+    # One that was cut off as it had laid everything lacks its last words alone.
     before=$(find_release upgrading)
+    now=$(find_release current)
+    if [ -n "$before" ] && [ "$now" != "$before" ] && [ ! -e "$root/opt/opswire/unfinished" ]; then
+        point previous "$before"
+        before=''
+    fi
+    # Also of one that was cut off, which may be long ago: nothing but the former version ran since.
+    if [ -z "$before" ] || [ "$now" = "$before" ]; then
+        make_backup
+        before=$now
+    fi
+    # Kept until all is done: run again, it still knows what was there before.
+    point upgrading "$before"
     lay "$source" || give_up "it is not finished (see above): run this again, or deploy/rollback.sh, which goes back to $before"
     now=$(find_release current)
     [ "$now" = "$before" ] || point previous "$before"
     rm -f -- "$root/opt/opswire/upgrading"
+    if [ "$now" = "$before" ]; then
+        say "$now runs, and $source is no other version${backup:+; the backup is $backup}"
+        return
+    fi
     say "$now runs (before: $before); deploy/rollback.sh goes back${backup:+; the backup is $backup}"
 }
 

@@ -56,6 +56,7 @@ make_backup() {
         place=$(find_state)/backups
         mkdir -p -m 0700 "$place"
     fi
+    say "making a backup"
     backup=$place/before-upgrade-$(date -u +%Y%m%dT%H%M%SZ).zip
     console backup --force "$backup" >&2 || give_up "no backup could be made (see above); nothing was changed"
 }
@@ -70,6 +71,7 @@ bring_back() {
     schema=$(find_schema) && [ -n "$schema" ] || give_up "the database cannot be looked at (see above); nothing was changed"
     # What was cut off before the database was brought up needs no way back.
     [ "$schema" != none ] && [ "$schema" -gt "$wanted" ] || return 0
+    say "bringing the database back to schema $wanted"
     console database downgrade "$wanted" >&2 || give_up "the database cannot be brought back (see above); the version is the one it was"
 }
 

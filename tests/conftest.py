@@ -15,8 +15,11 @@ from hypothesis import settings
 from deploy.stack.binaries import GENERATIONS
 from tests.programs import program
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("suite", deadline=None)
+# How long an example takes depends on what else the machine does. The suite tries the same examples
+# each time, so that a change is judged by itself and not by chance; whoever hunts for others adds
+# --hypothesis-profile=search.
+settings.register_profile("search", deadline=None)
+settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 
 

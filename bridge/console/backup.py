@@ -2,6 +2,9 @@
 
 Small files are read first and the database after them: the audit's signed head is then behind the
 audit or even with it, never ahead, and no key is newer than what it signed.
+
+It is a look at everything, secrets too, so the audit tells of it. Where it cannot, the disk may be
+full, or a storm may leave no turn to write: then a backup is needed all the more, and says so.
 """
 
 from __future__ import annotations
@@ -12,13 +15,22 @@ from pathlib import Path
 from typing import Final
 
 from bridge import __version__, limits
-from bridge.archive import write_archive
+from bridge.archive import Writing, write_archive
 from bridge.clients.authority import FOLDER
-from bridge.console.desk import Bench, show
-from bridge.core.backups import INVENTORY, STATE, Manifest, name_table, read_kept_owner
+from bridge.console.desk import Bench, complain, show
+from bridge.core.audit_check import Soundness
+from bridge.core.backups import (
+    INVENTORY,
+    STATE,
+    Manifest,
+    is_proper_member,
+    name_table,
+    read_kept_owner,
+)
 from bridge.errors import Outage, TooMuch
-from bridge.premises import TOKEN_FILE
+from bridge.premises import TOKEN_FILE, make_folder, sit_down
 from bridge.store.audit_seal import HEAD_FILE, KEY_FILE
+from bridge.store.noting import note, sign
 from bridge.store.snapshot import open_snapshot
 
 STATE_FILES: Final = (HEAD_FILE, KEY_FILE, TOKEN_FILE)
@@ -38,31 +50,61 @@ _COUNTED: Final = (
 def back_up(bench: Bench, wish: Namespace) -> int:
     """Write it."""
     bench.settle()
-    path, made_at = Path(wish.file), bench.clock.now()
-    with write_archive(path, is_forced=wish.force) as archive:
-        for name, content in _read_files(bench):
-            archive.put(name, [content])
-        with open_snapshot(bench.url) as snapshot:
-            for table in snapshot.tables:
-                archive.put(name_table(table), snapshot.lines(table))
-            manifest = Manifest(
-                version=__version__,
-                revision=snapshot.revision,
-                made_at=made_at,
-                owner=read_kept_owner(snapshot.owner()),
-                dialect=snapshot.dialect,
-                members=archive.members,
-                counts=snapshot.counts(),
-                counters=snapshot.counters(),
-            )
-        archive.finish(manifest)
+    path, folder = Path(wish.file), make_folder(bench.settings.state_dir)
+    with sit_down(folder):
+        with write_archive(path, is_forced=wish.force) as archive:
+            manifest = _write(bench, archive)
+            trouble = _note(bench)  # before it has its name
+        trouble = trouble or _sign(bench, folder)
     bench.say(f"{show(str(path))} holds")
     describe(bench, manifest.counts)
     bench.say(
         "and the keys that every host obeys: keep it where only you read it. Not in it are the"
     )
     bench.say("settings, so also the bot's token; what Prometheus measured; each host's own key.")
+    if trouble:
+        complain(f"it is done, but {trouble}")
     return 0
+
+
+def _write(bench: Bench, archive: Writing) -> Manifest:
+    made_at = bench.clock.now()
+    for name, content in _read_files(bench):
+        archive.put(name, [content])
+    with open_snapshot(bench.url) as snapshot:
+        for table in snapshot.tables:
+            archive.put(name_table(table), snapshot.lines(table))
+        manifest = Manifest(
+            version=__version__,
+            revision=snapshot.revision,
+            made_at=made_at,
+            owner=read_kept_owner(snapshot.owner()),
+            dialect=snapshot.dialect,
+            members=archive.members,
+            counts=snapshot.counts(),
+            counters=snapshot.counters(),
+        )
+    archive.finish(manifest)
+    return manifest
+
+
+def _note(bench: Bench) -> str:
+    """Tell the audit; answer what went wrong."""
+    try:
+        note(bench.url, bench.write("backup"))
+    except Outage as fault:
+        return f"the audit does not tell of it: {fault.sentence}"
+    return ""
+
+
+def _sign(bench: Bench, folder: Path) -> str:
+    try:
+        verdict = sign(bench.url, folder)
+    except Outage as fault:
+        return f"the audit could not be signed: {fault.sentence}"
+    if verdict is None or verdict.soundness is Soundness.SOUND:
+        return ""
+    return f"the audit is {verdict.soundness.value}: {verdict.sentence}"
 
 
 def describe(bench: Bench, counts: Mapping[str, int]) -> None:
@@ -79,9 +121,10 @@ def _read_files(bench: Bench) -> Iterator[tuple[str, bytes]]:
             yield f"{STATE}{name}", content
     if (folder / FOLDER).is_dir():
         for path in sorted((folder / FOLDER).iterdir()):
-            # What begins with a dot is on its way to its name.
-            if not path.name.startswith(".") and (content := _read(path)) is not None:
-                yield f"{STATE}{FOLDER}/{path.name}", content
+            # What begins with a dot is on its way to its name; an editor's copies are none of ours.
+            name = f"{STATE}{FOLDER}/{path.name}"
+            if is_proper_member(name) and (content := _read(path)) is not None:
+                yield name, content
     if (content := _read(bench.settings.agents_file)) is not None:
         yield INVENTORY, content
 

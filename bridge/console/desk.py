@@ -17,7 +17,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.core.audit import Entry
 from bridge.core.audit_check import Soundness
 from bridge.errors import Outage
-from bridge.premises import finish_pending, hold, make_folder
+from bridge.premises import finish_pending, hold, make_folder, sit_down
 from bridge.restoring import is_pending
 from bridge.settings import Settings
 from bridge.store.audit import Audit
@@ -69,11 +69,17 @@ class Bench:
 
         Raises:
             SettingsError: a bridge is running with it, or it cannot be made.
+            Refused: somebody is at the console.
         """
         folder = make_folder(self.settings.state_dir)
-        with hold(folder):
+        with hold(folder), sit_down(folder, is_alone=True):
             finish_pending(folder, partial(has_entry, self.url))
             yield folder
+
+    def write(self, what: str) -> Entry:
+        """Begin an entry of the audit about what is done here."""
+        name = f"{self.account} at the console"
+        return Entry(at=self.clock.now(), who=None, name=name, what=what)
 
     def settle(self) -> None:
         """Finish what a restoration has begun, where one was.
@@ -93,19 +99,20 @@ async def open_desk(
     """Open the stores, also those that were never opened, and sign the audit at the end."""
     make_folder(settings.state_dir)
     await asyncio.to_thread(Bench(settings=settings, account=account).settle)
-    database = Database(settings.database_url.reveal())
-    await database.open()
-    try:
-        yield Desk(
-            settings=settings,
-            database=database,
-            people=People(database, settings.allowed_users),
-            audit=Audit(database, settings.state_dir),
-            name_bot=name_bot,
-            account=account,
-        )
-    finally:
-        await database.close()
+    with sit_down(settings.state_dir):
+        database = Database(settings.database_url.reveal())
+        await database.open()
+        try:
+            yield Desk(
+                settings=settings,
+                database=database,
+                people=People(database, settings.allowed_users),
+                audit=Audit(database, settings.state_dir),
+                name_bot=name_bot,
+                account=account,
+            )
+        finally:
+            await database.close()
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ async def list_people(desk: Desk, _wish: Namespace) -> int:
         about = "  ".join(show(word) for word in words if word)
         desk.say(f"{person.user_id:>12}  {person.role.value:<8}  {about}".rstrip())
     if not everybody:
-        desk.say("nobody has a role yet; python -m bridge people link --first prints a link")
+        desk.say("nobody has a role yet; people link --first prints a link")
     return 0
 
 

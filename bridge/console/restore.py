@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bridge import __version__
 from bridge.archive import Reading, read_archive
@@ -38,9 +37,15 @@ from bridge.store.filling import fill, find_file, has_entry, list_companions, op
 from bridge.store.schema import list_revisions
 from bridge.store.snapshot import find_owner
 
+_UNCHANGED: Final = "nothing was changed"
+_PENDING: Final = (
+    "it may count already: the next start, or any word at the console, finishes it or takes it back"
+)
+
 
 def restore(bench: Bench, wish: Namespace) -> int:
     """Put a backup in the place of what is here, or say what that would be."""
+    bench.settle()
     with read_archive(Path(wish.file)) as backup:
         require_fit(
             backup.manifest, version=__version__, known=list_revisions(), is_forced=wish.force
@@ -121,7 +126,8 @@ class _Restoring:
         try:
             yield
         except Outage as fault:
-            raise Outage(fault.party, f"{fault.reason}; nothing was changed") from fault
+            become = _PENDING if self.laid.is_decided else _UNCHANGED
+            raise Outage(fault.party, f"{fault.reason}; {become}") from fault
         finally:
             if not self.laid.is_decided:
                 self.laid.drop()
@@ -147,19 +153,17 @@ class _Restoring:
 
     def _lay_inventory(self, content: bytes) -> None:
         place = self.bench.settings.agents_file.resolve()
-        mode = 0o644  # names and addresses are no secret; Prometheus's side reads them
         with told(place):
-            if place.exists():
-                if place.read_bytes() == content:
-                    return
-                mode = stat.S_IMODE(place.stat().st_mode)
+            if place.exists() and place.read_bytes() == content:
+                return
         if os.path.ismount(place):
             raise Refused(f"{place} is mounted by itself and cannot be replaced; --keep-inventory")
-        self.laid.lay_file(place, content, mode=mode)
+        # Names and addresses are no secret; Prometheus's side reads them.
+        self.laid.lay_file(place, content, otherwise=0o644)
 
     def _fill_file(self, place: Path) -> Marked:
         """Fill a file beside the one that is there."""
-        with open_filling(self.laid.lay(place)) as connection:
+        with open_filling(self.laid.lay_file(place, b"")) as connection:
             marked = self._fill(connection)
         for each in list_companions(place):
             self.laid.leave(each)

@@ -12,6 +12,7 @@ from bridge.store.schema import newest_revision
 
 def show_revision(bench: Bench, _wish: Namespace) -> int:
     """Say which schema the database has; that of this version stands alone on the last line."""
+    bench.settle()
     bench.say(
         f"the database has schema {read_revision(bench.url)}; Opswire {__version__} works with"
     )

@@ -164,8 +164,16 @@ def _read(told: Mapping[str, Any]) -> Manifest:
             for name, each in told["members"].items()
         },
         counts={str(name): int(number) for name, number in told["counts"].items()},
-        counters={str(name): int(number) for name, number in told["counters"].items()},
+        counters={str(name): _read_number(number) for name, number in told["counters"].items()},
     )
+
+
+def _read_number(value: Any) -> int:
+    """Read the number of a row, as large as databases have them."""
+    number = int(value)
+    if not 0 <= number < 2**63:
+        raise ValueError("no number of a row")
+    return number
 
 
 def _order(version: str) -> tuple[int, ...]:

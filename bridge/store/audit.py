@@ -87,7 +87,7 @@ def state_restored(
     connection: Connection, kept: Kept, *, told: Place | None, name: str, detail: str, now: datetime
 ) -> Marked:
     """State, in the transaction that fills a database, that a backup took the place of what was."""
-    with closing(_links(connection)) as links:
+    with closing(list_links(connection)) as links:
         verdict = verify_chain(links, kept.head, kept.signer)
     statement = sign_statement(StatementKind.RESTORED, verdict.first, kept.signer, told=told)
     entry = Entry(at=now, who=None, name=name, what="restore", detail=detail, statement=statement)
@@ -195,7 +195,7 @@ class Audit:
             return await self._look_at_all(kept)
 
         def look(connection: Connection) -> Verdict | None:
-            with closing(_links(connection, head.row)) as links:
+            with closing(list_links(connection, head.row)) as links:
                 return verify_tail(links, head, kept.signer)
 
         verdict = await self._database.read(look)
@@ -208,7 +208,7 @@ class Audit:
 
     async def _look_at_all(self, kept: Kept) -> Verdict:
         def look(connection: Connection) -> Verdict:
-            with closing(_links(connection)) as links:
+            with closing(list_links(connection)) as links:
                 return verify_chain(links, kept.head, kept.signer)
 
         return await self._database.read(look)
@@ -239,7 +239,8 @@ class Audit:
         return Place(_number(link.text, otherwise=link.row), link.digest), link.row
 
 
-def _links(connection: Connection, since: int = 0) -> Generator[Link, None, None]:
+def list_links(connection: Connection, since: int = 0) -> Generator[Link, None, None]:
+    """List the entries, the oldest first; whoever asks closes it."""
     wanted = _LINKS.where(audit.c.id >= since).execution_options(yield_per=_AT_ONCE)
     # Whoever looks stops where it is broken: what is left must not stay open.
     with closing(connection.execute(wanted)) as rows:

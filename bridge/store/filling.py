@@ -1,6 +1,6 @@
 """Fills a database with a copy of another: the schema of the copy, its rows, then today's schema.
 
-Whatever was there before is gone with it. All of it is one transaction.
+Whatever of ours was there before is gone with it. All of it is one transaction.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from binascii import Error as NoBase64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,17 +30,22 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.errors import Mistake, Outage, Refused
+from bridge import limits
+from bridge.errors import Mistake, Outage, Refused, TooNew
 from bridge.store.database import PARTY, create, take_turn
 from bridge.store.inbox import find_place
 from bridge.store.lanes import read_reason
-from bridge.store.schema import bring_up
-from bridge.store.snapshot import find_sequence
+from bridge.store.schema import EMPTY, bring_up, find_revision, list_revisions
+from bridge.store.snapshot import KEPT, NOT_KEPT, find_sequence, wait_for_us
 from bridge.store.tables import audit
 
 Lines = Iterable[bytes]
 _AT_ONCE: Final = 500  # chosen: rows in memory at a time
 _LOOKS: Final = 20  # chosen: at others, a tenth of a second apart
+_NONSENSE: Final = (
+    *(LookupError, TypeError, ValueError, NoBase64),
+    *(OverflowError, RecursionError),  # numbers and depths that no database has
+)
 _OTHERS: Final = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -92,6 +96,7 @@ def open_filling(url: str | Path) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             take_turn(connection)
+            wait_for_us(connection)
             require_alone(connection)
             yield connection
         if engine.dialect.name == "sqlite":
@@ -114,14 +119,17 @@ def fill(
 
     Raises:
         Mistake: this is no copy of a database of ours.
+        Refused: what is there is not ours, or a later version's.
     """
-    _drop_all(connection)
+    _drop_ours(connection)
     bring_up(connection, revision)
     reflected = MetaData()
     reflected.reflect(connection)
-    strange = set(tables) - set(reflected.tables)
-    if strange:
+    wanted = set(reflected.tables) & KEPT
+    if strange := set(tables) - wanted:
         raise Mistake(f"schema {revision} has no table {', '.join(sorted(strange))}")
+    if missing := wanted - set(tables):
+        raise Mistake(f"the backup tells nothing of the table {', '.join(sorted(missing))}")
     for table in reflected.sorted_tables:  # those that others refer to come first
         if table.name in tables:
             _fill_table(connection, table, iter(tables[table.name]()))
@@ -129,10 +137,22 @@ def fill(
     bring_up(connection)
 
 
-def _drop_all(connection: Connection) -> None:
-    present = MetaData()
-    present.reflect(connection)
-    present.drop_all(connection)
+def _drop_ours(connection: Connection) -> None:
+    """Take away what is ours, and nothing that others may have beside it."""
+    present = find_revision(connection)
+    if present not in {EMPTY, *list_revisions()}:
+        raise TooNew(
+            f"the database has schema {present}, which a later version has made: bring it back "
+            "with that one, or restore into an empty database"
+        )
+    reflected = MetaData()
+    reflected.reflect(connection)
+    ours = [each for each in reflected.sorted_tables if each.name in KEPT | NOT_KEPT]
+    if present == EMPTY and (alike := sorted(KEPT & {each.name for each in ours})):
+        raise Refused(
+            f"the database has a table {alike[0]} that is not ours: restore into another database"
+        )
+    reflected.drop_all(connection, tables=ours)
 
 
 def require_alone(connection: Connection) -> None:
@@ -165,11 +185,22 @@ def _fill_table(connection: Connection, table: Table, lines: Iterator[bytes]) ->
                 name: None if value is None else read(value)
                 for name, read, value in zip(names, readers, json.loads(line), strict=True)
             }
-            for line in islice(lines, _AT_ONCE)
+            for line in _take_some(lines)
         ]:
             connection.execute(insert(table), rows).close()
-    except (LookupError, TypeError, ValueError, StopIteration, NoBase64) as fault:
+    except (*_NONSENSE, StopIteration) as fault:
         raise Mistake(f"what is said of the table {table.name} cannot be understood") from fault
+
+
+def _take_some(lines: Iterator[bytes]) -> list[bytes]:
+    """Take as many rows as go into the memory together: one at least, however large it is."""
+    taken, size = [], 0
+    for line in lines:
+        taken.append(line)
+        size += len(line)
+        if len(taken) == _AT_ONCE or size >= limits.BACKUP_BYTES_TOGETHER:
+            break
+    return taken
 
 
 def _choose_reader(table: Table, name: str) -> Callable[[Any], Any]:

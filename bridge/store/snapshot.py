@@ -22,18 +22,24 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, MetaData, Table, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.errors import Missing, Outage
+from bridge.errors import Missing, Outage, TooNew
+from bridge.store import host_tables  # noqa: F401 - a part of the schema
 from bridge.store import inbox as file
 from bridge.store.database import PARTY, create
 from bridge.store.lanes import read_reason
 from bridge.store.schema import EMPTY, find_revision, require_known
+from bridge.store.tables import metadata
 
 JOURNAL: Final = "journal"
 OWNER: Final = "owner"
 """Under which name the state remembers whose it is."""
 NOT_KEPT: Final = frozenset({"alembic_version", "inboxes"})
 """Told otherwise: the first is the revision; the second belongs to a file that is not copied."""
+KEPT: Final = frozenset(metadata.tables) - NOT_KEPT
+"""The tables of ours, of any schema."""
 _AT_ONCE: Final = 500  # chosen: rows in memory at a time
+_LARGE: Final = frozenset({JOURNAL})
+"""Tables whose rows are looked at one by one: each may be as large as a webhook."""
 _COUNTED: Final = (
     ("people", "people", ""),
     ("chats", "subscriptions", ""),
@@ -68,7 +74,8 @@ class Snapshot:
         names = [column.name for column in table.columns]
         yield _write_line(names)
         last = 0
-        for row in self._rows(select(table).order_by(*table.primary_key.columns)):
+        wanted = select(table).order_by(*table.primary_key.columns)
+        for row in self._rows(wanted, 1 if name in _LARGE else _AT_ONCE):
             last = row[0]
             yield _write_line(row)
         if name == JOURNAL:
@@ -123,8 +130,8 @@ class Snapshot:
             told = {**dict(zip(_INBOX_COLUMNS, row, strict=True)), "id": number}
             yield _write_line([told[name] for name in names])
 
-    def _rows(self, wanted: Any) -> Iterator[Any]:
-        yield from self._main.execute(wanted.execution_options(yield_per=_AT_ONCE))
+    def _rows(self, wanted: Any, at_once: int) -> Iterator[Any]:
+        yield from self._main.execute(wanted.execution_options(yield_per=at_once))
 
 
 _INBOX_COLUMNS: Final = ("id", "body", "address", "received_at")
@@ -154,7 +161,8 @@ def open_snapshot(url: str) -> Iterator[Snapshot]:
         yield Snapshot(
             revision=revision,
             dialect=engine.dialect.name,
-            _tables={name: each for name, each in tables.items() if name not in NOT_KEPT},
+            # In a database that others share, what is theirs stays theirs.
+            _tables={name: tables[name] for name in set(tables) & KEPT},
             _main=main,
             _inbox=inbox,
             _folded_to=_find_folded(main, inbox),
@@ -166,8 +174,14 @@ def find_owner(url: str) -> Any:  # a JSON value
     try:
         with open_snapshot(url) as snapshot:
             return snapshot.owner()
-    except (Missing, Outage):
+    except (Missing, Outage, TooNew):  # who made it knows; see `filling` for what becomes of it
         return None
+
+
+def wait_for_us(connection: Connection) -> None:
+    """Let a server keep a transaction open however long a disk takes between two statements."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0")).close()
 
 
 def find_sequence(connection: Connection, table: str) -> str | None:
@@ -188,6 +202,7 @@ def _look_into(engine: Engine, stack: ExitStack) -> Connection:
         connection = connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        wait_for_us(connection)
     inspect(connection).get_table_names()  # the first look fixes the moment
     return connection
 

@@ -1,4 +1,4 @@
-"""The image's words: which program a container is.
+"""The image's words: which program a container is. `healthy` is answered by opswire.sh itself.
 
 `opswire bridge people list` inside the bridge's container asks the console, with the settings that
 the bridge itself has.
@@ -10,8 +10,10 @@ import os
 import sys
 from pathlib import Path
 
+from deploy.image.wiring import wire
+
 SECRETS = Path("/run/secrets")
-USAGE = "opswire config | bridge [words of the console] | sandbox | healthy ADDRESS"
+USAGE = "opswire config | bridge [words of the console] | sandbox | healthy PORT PATH"
 
 
 def main(words: list[str]) -> int:
@@ -22,22 +24,15 @@ def main(words: list[str]) -> int:
         case ["sandbox", *rest]:
             become("sandbox", rest, dict(os.environ))
         case ["config"]:
-            from deploy.image.config import keep_configuration  # noqa: PLC0415
+            from deploy.image.config import keep_configuration  # noqa: PLC0415 - watches files
 
             return keep_configuration(read_settings())
-        case ["healthy", address]:
-            from deploy.image.healthy import is_healthy  # noqa: PLC0415
-
-            return 0 if is_healthy(address) else 1
     print(f"usage: {USAGE}", file=sys.stderr)
     return 2
 
 
 def read_settings() -> dict[str, str]:
     """Read what this container was given."""
-    # The check of health, every few seconds, loads no more than it needs.
-    from deploy.image.wiring import wire  # noqa: PLC0415
-
     return wire(os.environ, SECRETS)
 
 

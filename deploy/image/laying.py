@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import string
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -26,11 +27,15 @@ CADVISOR = [{"targets": ["cadvisor:8080"], "labels": {"host": "opswire"}}]
 
 
 class Unwritable(Exception):
-    """A place cannot be written; the text says which, and what to do."""
+    """A place cannot be written; the text says which, by whom and why."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        us = f"{os.getuid()}:{os.getgid()}"
+        super().__init__(f"{name} cannot be written by user {us} ({reason})")
 
 
 def require_places(places: Mapping[Path, str]) -> None:
-    """See that every place is ours to write.
+    """See that every place is ours to write, with all that lies in it.
 
     Raises:
         Unwritable: one is not; it belongs to another user, as a rule.
@@ -43,9 +48,26 @@ def require_places(places: Mapping[Path, str]) -> None:
         except OSError as fault:
             owner = place.stat().st_uid if place.exists() else "nobody"
             reason = (fault.strerror or type(fault).__name__).lower()
-            raise Unwritable(
-                f"{name} cannot be written by user {os.getuid()} ({reason}; it belongs to {owner})"
-            ) from fault
+            raise Unwritable(name, f"{reason}; it belongs to {owner}") from fault
+        # A volume is open to everybody, and what a container made in it is that one's alone. What
+        # is mounted within one is a folder of the person's, who may keep more in it.
+        if not any(other in places for other in place.parents):
+            require_all_ours(place, name, places)
+
+
+def require_all_ours(place: Path, name: str, places: Collection[Path]) -> None:
+    """See that nothing in a volume is another user's.
+
+    Raises:
+        Unwritable: something is.
+    """
+    for folder, folders, files in os.walk(place):
+        folders[:] = [each for each in folders if Path(folder, each) not in places]
+        for path in (Path(folder, each) for each in (*folders, *files)):
+            with contextlib.suppress(FileNotFoundError):  # a program at work makes and removes some
+                if (owner := path.lstat().st_uid) != os.getuid():
+                    reason = f"{path.relative_to(place)} in it belongs to {owner}"
+                    raise Unwritable(name, reason)
 
 
 def lay(environ: Mapping[str, str]) -> None:

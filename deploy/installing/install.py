@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.installing import checks, source, units
-from deploy.installing.layout import MARK, RECORD, SETTINGS, Layout
+from deploy.installing.laying import note
+from deploy.installing.layout import CURRENT, MARK, RECORD, SETTINGS, UNITS, Layout
 from deploy.installing.machine import Machine, Refused
 from deploy.installing.record import Record
 from deploy.installing.releases import find_release, plan_clearing
 from deploy.installing.site import Site, Step
-from deploy.installing.steps import BOT_TOKEN, plan_files
+from deploy.installing.steps import BOT_TOKEN, list_sheets, plan_files
 from deploy.installing.turn import take_turn
 
 Say = Callable[[str], None]
@@ -77,11 +80,12 @@ def _rehearse(site: Site, wish: Wish, faults: list[str], say: Say) -> None:
 
 def _perform_all(site: Site, wish: Wish, say: Say) -> None:
     mark, record = wish.layout.at(MARK), site.record
-    if mark.exists():
+    was_cut_off = mark.exists()
+    if was_cut_off:
         say("an installation was cut off in the middle; this one goes on from there")
     record.role, record.without = wish.layout.role.value, sorted(wish.layout.without)
     mark.touch()
-    record.save()
+    note(list_sheets(site), record)
     steps = list(plan_files(site))
     try:
         for step in steps:
@@ -90,8 +94,13 @@ def _perform_all(site: Site, wish: Wish, say: Say) -> None:
             _perform(step, say)
             steps.append(step)
     finally:
+        record.laying.clear()
         _save(record)
-    _start(site, wish, steps, say)
+    changed = {step.path for step in steps}
+    if was_cut_off:
+        # What was laid before the cut may have been read by nobody.
+        changed |= {CURRENT, *(f"{UNITS}/{name}" for name in wish.layout.unit_files)}
+    _start(site, wish, changed, say)
     mark.unlink(missing_ok=True)
     if not steps:
         say("everything is in its place already")
@@ -113,24 +122,30 @@ def _perform(step: Step, say: Say) -> None:
 
 
 def _translate(fault: OSError) -> Refused:
+    if isinstance(fault, shutil.Error):
+        # Of a whole folder: one for each file, the first says enough.
+        _, copy, why = fault.args[0][0]
+        is_full = os.strerror(errno.ENOSPC) in why
+        fault = OSError(errno.ENOSPC if is_full else 0, why, copy)
+    # Who writes into an open file is not told its name; the step that failed stands above.
+    where = str(fault.filename or "")
     if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        place = f" ({where})" if where else ""
         return Refused(
-            f"the disk is full ({fault.filename}): make room and run this again,"
-            " it goes on from here"
+            f"the disk is full{place}: make room and run this again, it goes on from here"
         )
-    return Refused(
-        f"{fault.filename}: {fault.strerror}; mend it and run this again, it goes on from here"
-    )
+    fault_at = f"{where}: {fault.strerror}" if where else fault.strerror
+    return Refused(f"{fault_at}; mend it and run this again, it goes on from here")
 
 
-def _start(site: Site, wish: Wish, steps: list[Step], say: Say) -> None:
+def _start(site: Site, wish: Wish, changed: AbstractSet[str], say: Say) -> None:
     if not site.machine.is_live:
         say(f"filled {wish.layout.root}; no users were made and nothing was started")
         return
     if not wish.starts:
         say("laid, and not started: systemctl enable --now opswire.target and its units do that")
         return
-    for step in units.plan_start(site, {step.path for step in steps}):
+    for step in units.plan_start(site, changed):
         _perform(step, say)
     failed = units.find_failed(site)
     if failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -52,9 +53,16 @@ def judge(sheet: Sheet, place: Path, record: Record) -> Fate:
     if now == shipped:
         is_known = known == shipped and not place.with_name(place.name + BESIDE).exists()
         return Fate.SAME if is_known and _has_mode(place, sheet.mode) else Fate.LAID
-    if now == known:
+    if now in {known, *record.laying.get(sheet.path, [])}:
         return Fate.LAID
     return Fate.SAME if known == shipped else Fate.BESIDE
+
+
+def note(sheets: Iterable[Sheet], record: Record) -> None:
+    """Write down what is about to be laid: killed in the middle, it is known as ours."""
+    for sheet in sheets:
+        record.laying.setdefault(sheet.path, []).append(digest(sheet.text.encode()))
+    record.save()
 
 
 def lay(sheet: Sheet, place: Path, record: Record) -> None:

@@ -63,6 +63,8 @@ _OWN: Final = {
 }
 RELOADED: Final = "/run/opswire-reload"
 """Says when Prometheus and Alertmanager were last told to reload."""
+UNPACKED: Final = "/run/opswire-upgrade"
+"""Where deploy/upgrade.sh unpacks a version of a clone; is there after one that was killed."""
 STATES: Final = tuple(
     f"/var/lib/{name}"
     for name in (

@@ -44,7 +44,7 @@ def put_packages(
         shutil.rmtree(venv, ignore_errors=True)
     if former is not None and has_packages(former, role):
         # Nothing to fetch: an upgrade of the program alone needs no network.
-        shutil.copytree(former / ".venv", venv, symlinks=True, dirs_exist_ok=True)
+        _copy_packages(former / ".venv", venv)
         return
     requirements = str(release / name_requirements(role))
     python = str(venv / "bin" / "python")
@@ -66,6 +66,15 @@ def put_packages(
     kept = stamp.read_text(encoding="utf-8").split() if stamp.exists() else []
     names = dict.fromkeys([*kept, _stamp(release, role)])
     stamp.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def _copy_packages(former: Path, venv: Path) -> None:
+    """Copy them aside first: what is cut off in the middle looks like no environment."""
+    fresh = venv.with_name(f"{venv.name}.fresh")
+    for unfinished in (fresh, venv):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.copytree(former, fresh, symlinks=True)
+    fresh.rename(venv)
 
 
 def compile_program(release: Path, machine: Machine) -> None:

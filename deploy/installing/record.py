@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,8 @@ class Record:
     without: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     """The digest of what was last laid at each path, or last offered beside it."""
+    laying: dict[str, list[str]] = field(default_factory=dict)
+    """The digests of what installations that did not come to their end were laying at a path."""
     users: list[str] = field(default_factory=list)
     """Made by an installation, and so taken away with it."""
 
@@ -32,10 +34,12 @@ class Record:
         """
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path=path, **kept)
+            # What a later version remembers beside it means nothing here, and is no damage.
+            known = {each.name for each in fields(cls)} - {"path"}
+            return cls(path=path, **{name: kept[name] for name in kept.keys() & known})
         except FileNotFoundError:
             return cls(path=path)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError):
             raise Refused(
                 f"{path} is damaged, so that nobody knows what was edited here: remove it, and"
                 " every file that differs from the shipped one is kept, with the shipped one beside"

@@ -20,6 +20,7 @@ from deploy.installing.layout import (
     SETTINGS,
     STATES,
     UNITS,
+    UNPACKED,
     USERS,
     Layout,
     Role,
@@ -69,7 +70,8 @@ def uninstall(wish: Wish, machine: Machine, say: Say) -> None:
         for step in steps:
             say(step.sentence)
             step.perform()
-    _remove_if_empty(layout.at(PROGRAM))
+    for folder in (layout.at(PROGRAM), layout.at(ACCOUNTS).parent):
+        _remove_if_empty(folder)
     left = [name for name in USERS if machine.find_account(name) is not None]
     if left and not wish.keeps_state:
         say(f"not made by an installation that is remembered, and left: {', '.join(left)}")
@@ -108,7 +110,7 @@ def plan(layout: Layout, machine: Machine, record: Record, *, keeps_state: bool)
 
 
 def _plan_state(layout: Layout, machine: Machine, record: Record) -> Iterator[Step]:
-    for name in (SETTINGS, *STATES, RELOADED):
+    for name in (SETTINGS, *STATES, RELOADED, UNPACKED):
         if layout.at(name).exists():
             yield _removal(layout.at(name))
     for path in sorted(layout.at(CARRIED).parent.glob(Path(CARRIED).name)):
@@ -139,7 +141,7 @@ def _forget(machine: Machine) -> None:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Remove what was made to take turns in, where nothing else had been left of it."""
+    """Remove a folder that was made for one thing, where nothing else lies in it."""
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 

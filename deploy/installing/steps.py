@@ -43,8 +43,7 @@ def plan_files(site: Site) -> Iterator[Step]:
 
 
 def _plan_accounts(site: Site) -> Iterator[Step]:
-    text = (site.project / "deploy" / "systemd" / "opswire.sysusers").read_text(encoding="utf-8")
-    yield from _plan_sheet(site, Sheet(path=ACCOUNTS, text=text))
+    yield from _plan_sheet(site, read_accounts(site))
     missing = accounts.list_missing(site.machine)
     if missing:
         yield Step(
@@ -67,7 +66,14 @@ def _plan_programs(site: Site) -> Iterator[Step]:
 
 def _plan_sheets(site: Site) -> Iterator[Step]:
     for sheet in list_sheets(site):
-        yield from _plan_sheet(site, sheet)
+        if sheet.path != ACCOUNTS:  # they come first, and so do the users
+            yield from _plan_sheet(site, sheet)
+
+
+def read_accounts(site: Site) -> Sheet:
+    """Read who the services' users are."""
+    text = (site.project / "deploy" / "systemd" / "opswire.sysusers").read_text(encoding="utf-8")
+    return Sheet(path=ACCOUNTS, text=text)
 
 
 def list_sheets(site: Site) -> Iterator[Sheet]:
@@ -76,6 +82,7 @@ def list_sheets(site: Site) -> Iterator[Sheet]:
     systemd = site.project / "deploy" / "systemd"
     monitoring = (systemd / "monitoring.env").read_text(encoding="utf-8")
     moved = move_ports(monitoring, site.given)
+    yield read_accounts(site)
     yield Sheet(path=f"{SETTINGS}/monitoring.env", text=monitoring, first=moved, mode=0o600)
     if site.is_watching:
         text = env_files.render_bridge(example)

@@ -15,19 +15,33 @@ from pathlib import Path
 from deploy.stack.container_files import UNFOLLOWED, Owner
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.folder import Folder, StackFault
+from deploy.stack.preparation import read_wishes
 from deploy.stack.project import Project
 
 INVENTORY = "/inventory"
 """The folder that the bridge's container shares with this machine."""
 BESIDE = ("exec", "-T", "bridge", "opswire")
+ABOUT_SANDBOX = "this is about the local Telegram, as long as there is no BOT_TOKEN\n"
 ALONE = ("run", "--rm", "--no-deps", "-T", "bridge")
 
 
-def ask_native(folder: Folder, words: Sequence[str]) -> int:
-    """Ask the console of this folder, with what a running bridge was told beside its settings."""
+def ask_native(folder: Folder, words: Sequence[str], *, is_sandbox: bool) -> int:
+    """Ask the console of this folder, with what its bridge is told beside its settings.
+
+    While none runs, it is the bridge that a start would run: without a bot's token, the sandbox's.
+    """
     record = folder.find_record()
-    environ = {**os.environ, **(record.bridge_environ if record else {})}
+    if record is not None:
+        told = record.bridge_environ
+    else:
+        wishes = read_wishes(folder.root, is_sandbox=is_sandbox, terminal=None)
+        told = wishes.bridge_places
+        if wishes.is_sandbox:
+            sys.stderr.write(ABOUT_SANDBOX)
+            if not Path(told["BOT_TOKEN_FILE"]).exists():
+                del told["BOT_TOKEN_FILE"]  # it has never run here
     command = [sys.executable, "-m", "bridge", *words]
+    environ = {**os.environ, **told}
     return subprocess.run(command, cwd=folder.root, env=environ, check=False).returncode
 
 

@@ -17,6 +17,8 @@ from deploy.stack.folder import Record
 SKEW_SECONDS = 5
 TELEGRAM = "https://api.telegram.org"
 UNKNOWN_TOKEN = "does not know this BOT_TOKEN"  # noqa: S105  a sentence
+# Chosen: a line of a terminal or two.
+LONGEST_REASON = 200
 LOOK_AT_LOGS = "./start.sh logs {name} says why"
 
 
@@ -82,12 +84,7 @@ def check_alertmanager(client: httpx.Client, base: str, bridge: str) -> list[Fin
 
 def check_bridge(client: httpx.Client, base: str, bearer: str) -> list[Finding]:
     """Ask the bridge how it is, and whether the token of the configurations opens it."""
-    found = []
-    ready = client.get(f"{base}/readyz")
-    if ready.is_success:
-        found.append(good("bridge", "ready"))
-    else:
-        found.append(bad("bridge", f"not ready: {ready.text[:500]}", "mend what it names"))
+    found = read_readiness(client.get(f"{base}/readyz"))
     answer = client.post(
         f"{base}/alerts",
         json={"version": "4", "alerts": []},
@@ -102,6 +99,19 @@ def check_bridge(client: httpx.Client, base: str, bearer: str) -> list[Finding]:
         mend = LOOK_AT_LOGS.format(name="bridge")
         found.append(bad("webhook", f"/alerts answers {answer.status_code}", mend))
     return found
+
+
+def read_readiness(answer: httpx.Response) -> list[Finding]:
+    """Name each check of the bridge that does not pass, with its reason."""
+    if answer.is_success:
+        return [good("bridge", "ready")]
+    checks: dict[str, object] = answer.json()["checks"]
+    mend = "mend it; just after a start, look again in half a minute"
+    return [
+        bad("bridge", f"not ready: {name}: {str(reason)[:LONGEST_REASON]}", mend)
+        for name, reason in checks.items()
+        if reason != "ok"
+    ]
 
 
 def check_token_copies(places: list[Path], bearer: str) -> list[Finding]:

@@ -177,7 +177,9 @@ ACTIONS: dict[str, Callable[[argparse.Namespace, Folder, Voice], int]] = {
     "test-alert": _test_alert,
     "stop": lambda wish, folder, voice: stop_one(folder, wish.program, voice),
     "start": lambda wish, folder, voice: start_one(folder, wish.program, voice),
-    "console": lambda wish, folder, _: ask_native(folder, wish.passed or ["--help"]),
+    "console": lambda wish, folder, _: ask_native(
+        folder, wish.passed or ["--help"], is_sandbox=wish.sandbox
+    ),
     "agent": lambda _, folder, voice: run_host(folder, voice),
 }
 

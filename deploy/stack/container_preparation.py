@@ -38,6 +38,8 @@ class Run:
     project: Project
     record: ContainerRecord
     services: Sequence[str]
+    is_first: bool
+    """Whether no container of it ran before."""
 
 
 def prepare(
@@ -86,6 +88,7 @@ def prepare(
         project=open_project(engine, root, record),
         record=record,
         services=plans.list_services(wishes),
+        is_first=not running,
     )
 
 

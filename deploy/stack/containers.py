@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import time
 
 from deploy.stack import container_plan as plans
@@ -26,7 +27,6 @@ PATIENCE_SECONDS = 180
 WEBHOOK_TOKEN = "/config/alertmanager/secrets/webhook_token"  # noqa: S105  a path
 PAGE_TOKEN = "/var/lib/telegram/page_token"  # noqa: S105  a path
 BEGUN = "./start.sh logs says more, ./start.sh down ends what has started"
-AGAIN = "./start.sh console people link --first"
 
 
 def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detached: bool) -> int:
@@ -41,16 +41,12 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
             keep_way(folder.root, CONTAINERS, voice)
         watch = Watch(run, voice)
         try:
-            put_image(run.project, voice)
-            start(run, voice)
+            begin(run, voice)
             is_well = watch.wait()
-            for line in greet(run, is_detached=is_detached):
-                voice.say(line)
+            say_greeting(run, voice, is_detached=is_detached)
         except SystemExit:  # a signal before everything was up
             end(run.project, voice)
             raise
-        except EngineFault as fault:
-            raise EngineFault(f"{fault}\n{BEGUN}") from None
         if is_detached:
             return 0 if is_well else 1
         ending.is_gentle = True
@@ -63,6 +59,18 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
             time.sleep(LOOK_SECONDS)
         end(run.project, voice)
     return 0
+
+
+def begin(run: Run, voice: Voice) -> None:
+    """Build and start; what could not start is taken away, for it would try for ever."""
+    try:
+        put_image(run.project, voice)
+        start(run, voice)
+    except EngineFault as fault:
+        if not run.is_first:  # what ran before is better than nothing
+            raise EngineFault(f"{fault}\n{BEGUN}") from None
+        put_away(run.project)
+        raise
 
 
 class Watch:
@@ -112,6 +120,15 @@ class Watch:
         else:
             sign = QUIET if container and container.status == "exited" else BAD
             self._voice.change(sign, f"{name} {state}")
+
+
+def say_greeting(run: Run, voice: Voice, *, is_detached: bool) -> None:
+    """Say what greets; a container that is not up yet to be asked for it ends nothing."""
+    try:
+        for line in greet(run, is_detached=is_detached):
+            voice.say(line)
+    except EngineFault as fault:
+        voice.mark(BAD, f"{fault}; ./start.sh status says more, ./start.sh down ends it")
 
 
 def greet(run: Run, *, is_detached: bool) -> list[str]:
@@ -176,15 +193,22 @@ def invite(project: Project) -> list[str]:
     try:
         way_in = project.require("exec", "-T", "bridge", *words)
     except EngineFault as fault:
-        return render_failure(str(fault), again=AGAIN)
-    return render_invitation(way_in, is_sandbox=False, again=AGAIN)
+        return render_failure(str(fault))
+    return render_invitation(way_in, is_sandbox=False)
 
 
 def end(project: Project, voice: Voice) -> None:
     """End all containers; their volumes stay."""
     voice.say("stopping …")
-    done = project.whole.call("down", "--remove-orphans")
+    done = put_away(project)
     if done.returncode:
         raise EngineFault(f"not everything ended: {last_line(done.stderr or '')}")
-    plans.place_of(project.root).unlink(missing_ok=True)
     voice.say("everything is stopped")
+
+
+def put_away(project: Project) -> subprocess.CompletedProcess[str]:
+    """Remove the containers and what other commands know of them; the volumes stay."""
+    done = project.whole.call("down", "--remove-orphans")
+    if not done.returncode:
+        plans.place_of(project.root).unlink(missing_ok=True)
+    return done

@@ -14,7 +14,7 @@ from deploy.stack.folder import Member
 # Chosen: a small machine takes 5 s to load the console, and Telegram may need as long for the name.
 PATIENCE_SECONDS = 40
 LINK = ("people", "link", "--first")
-AGAIN = ".venv/bin/python -m bridge people link --first"
+AGAIN = "./start.sh console people link --first"
 
 
 def invite(bridge: Member, root: Path, *, is_sandbox: bool) -> list[str]:
@@ -40,7 +40,7 @@ def invite(bridge: Member, root: Path, *, is_sandbox: bool) -> list[str]:
     return render_invitation(done.stdout.strip(), is_sandbox=is_sandbox)
 
 
-def render_invitation(way_in: str, *, is_sandbox: bool, again: str = AGAIN) -> list[str]:
+def render_invitation(way_in: str, *, is_sandbox: bool) -> list[str]:
     """Say what to do with a link, or with a line where no link leads to the bot."""
     if not way_in:
         return []
@@ -53,13 +53,13 @@ def render_invitation(way_in: str, *, is_sandbox: bool, again: str = AGAIN) -> l
         "",
         f"    {way_in}",
         "",
-        f"  It works once and for 30 minutes. A fresh one:  {again}",
+        f"  It works once and for 30 minutes. A fresh one:  {AGAIN}",
     ]
 
 
-def render_failure(reason: str, *, again: str = AGAIN) -> list[str]:
+def render_failure(reason: str) -> list[str]:
     """Say that there is no link, and how to get one."""
     return [
         f"  The link for the first admin could not be made: {reason}",
-        f"  Try again:  {again}",
+        f"  Try again:  {AGAIN}",
     ]

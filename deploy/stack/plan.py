@@ -56,6 +56,27 @@ class Wishes:
         return self.state_dir / "sandbox" if self.is_sandbox else self.state_dir
 
     @property
+    def bridge_places(self) -> dict[str, str]:
+        """Where the bridge keeps and finds things, whether it runs or not; the sandbox's apart."""
+        environ = {
+            "STATE_DIR": str(self.bridge_state_dir),
+            "AGENTS_FILE": str(self.agents_file),
+        }
+        if self.is_sandbox:
+            environ |= {
+                "BOT_TOKEN": "",
+                "BOT_TOKEN_FILE": str(self.sandbox_dir / "bot_token"),
+                "TELEGRAM_PROXY": "",
+                "TELEGRAM_PROXY_FILE": "",
+                # A database shared with a real bot would mix its people with the sandbox's.
+                "DATABASE_URL": "",
+                "DATABASE_URL_FILE": "",
+                "ALERT_CHAT_ID": self.given.get("ALERT_CHAT_ID", SANDBOX_CHAT),
+                "ALLOWED_USERS": self.given.get("ALLOWED_USERS", SANDBOX_ADMIN),
+            }
+        return environ
+
+    @property
     def sandbox_dir(self) -> Path:
         """The folder of the local Telegram."""
         if "SANDBOX_STATE_DIR" in self.given:
@@ -194,22 +215,10 @@ class Plan:
             **self.urls,
             "SERVER_PORT": str(self.ports["bridge"]),
             "AGENTS_PORT": str(self.ports["agents_door"]),
-            "STATE_DIR": str(wishes.bridge_state_dir),
-            "AGENTS_FILE": str(wishes.agents_file),
+            **wishes.bridge_places,
         }
         if wishes.is_sandbox:
-            environ |= {
-                "BOT_TOKEN": "",
-                "BOT_TOKEN_FILE": str(wishes.sandbox_dir / "bot_token"),
-                "TELEGRAM_API_BASE": f"http://{self.addresses['sandbox']}",
-                "TELEGRAM_PROXY": "",
-                "TELEGRAM_PROXY_FILE": "",
-                # A database shared with a real bot would mix its people with the sandbox's.
-                "DATABASE_URL": "",
-                "DATABASE_URL_FILE": "",
-                "ALERT_CHAT_ID": wishes.given.get("ALERT_CHAT_ID", SANDBOX_CHAT),
-                "ALLOWED_USERS": wishes.given.get("ALLOWED_USERS", SANDBOX_ADMIN),
-            }
+            environ["TELEGRAM_API_BASE"] = f"http://{self.addresses['sandbox']}"
         return environ
 
     def prometheus(self) -> Member:

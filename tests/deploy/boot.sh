@@ -3,7 +3,6 @@
 # thrown away. Called with a folder, within name spaces of its own.
 set -eu
 place=$1
-mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
 mount -t overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" overlay "$place/root"

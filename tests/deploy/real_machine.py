@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from pathlib import Path
 
 from tests.deploy.scratch import ROOT, TOKEN
 
 BOOT = ROOT / "tests/deploy/boot.sh"
+GROUP = ROOT / "tests/deploy/group.sh"
 PYTHON = "/usr/bin/python3"
-SPACES = ("--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup")
-BOOT_SECONDS = 60.0
+SPACES = ("--pid", "--mount", "--uts", "--ipc", "--net", "--fork", "--kill-child")
+PROGRAMS = ("unshare", "nsenter", "setpriv", "systemctl", "systemd-analyze", "dbus-daemon", "curl")
+# Of a machine with two cores that others use as well.
+BOOT_SECONDS = 180.0
+WAIT_SECONDS = 180.0
+RUN_SECONDS = 600.0
 LOOK_SECONDS = 0.2
+ENVIRON = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /run/bot_token"
+NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+# Whatever an installation could leave: files with their owners, users, units, what is to run.
+PICTURE = r"""
+find /etc /opt /usr/local /var /srv -xdev \( -path /var/log/journal -o -path /opt/opswire \) \
+    -prune -o -printf '%p %y %m %U %G %l\n' | sort
+getent passwd; getent group
+systemctl list-unit-files --no-legend
+systemctl list-units --all --plain --no-legend 'opswire*' | cut -d ' ' -f 1
+ls -A /root /home /tmp /run /run/systemd/system /dev/shm
+"""
 # The packages are those of the tests: what is installed here is the program, not the index.
 UV = """\
 #!/bin/sh
@@ -36,17 +55,20 @@ def find_obstacle() -> str:
     """Say why no such machine can be had here; empty where it can."""
     if os.geteuid() != 0:
         return "only root can boot a machine of its own"
-    for program in ("unshare", "nsenter", "systemctl", "systemd-analyze"):
+    for program in PROGRAMS:
         if shutil.which(program) is None:
             return f"{program} is not installed here"
     if other := find_other_python():
         return other
-    done = subprocess.run(
-        ["unshare", *SPACES, "--fork", "sh", "-c", "mount -t cgroup2 cgroup2 /mnt"],
-        capture_output=True,
-        check=False,
-    )
-    return "" if done.returncode == 0 else "this machine gives no name spaces with control groups"
+    with tempfile.TemporaryDirectory() as place:
+        group = name_group("try")
+        enter = ["unshare", *SPACES, "sh", str(GROUP), "enter", place, group, "true"]
+        tried = subprocess.run(enter, capture_output=True, text=True, check=False)
+        left = leave_group(place, group)
+    if tried.returncode or left.returncode:
+        said = (tried.stderr + left.stderr).strip()
+        return f"this machine gives no name spaces with control groups ({said})"
+    return ""
 
 
 def find_other_python() -> str:
@@ -57,57 +79,107 @@ def find_other_python() -> str:
     return ""
 
 
+def name_group(kind: str) -> str:
+    """Name a control group below the one that the tests run in."""
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    own = next((line[3:].rstrip("/") for line in lines if line.startswith("0::")), "")
+    return f"{own}/opswire-{kind}-{os.getpid()}"
+
+
+def leave_group(place: str, group: str) -> subprocess.CompletedProcess[str]:
+    """Be rid of a control group, with all that is in it."""
+    return subprocess.run(
+        ["unshare", "--mount", "sh", str(GROUP), "leave", place, group],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class RealMachine:
     """Boots, is told what to do, and is gone."""
 
     def __init__(self, place: Path) -> None:
-        self._log = (place / "boot.log").open("wb")
+        self._place = str(place)
+        self._group = name_group("machine")
+        self._log = place / "boot.log"
         site = sysconfig.get_paths()["purelib"]
-        self._process = subprocess.Popen(
-            [
-                *("unshare", *SPACES, "--fork", "--kill-child"),
-                *("sh", str(BOOT), str(place), site),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    # Nothing of it outlives the tests, however those end.
+                    *("setpriv", "--pdeathsig", "KILL", "unshare", *SPACES),
+                    *("sh", str(GROUP), "enter", self._place, self._group),
+                    *("sh", str(BOOT), self._place, site),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._first = 0
+        self._has_ended = False
+
+    @property
+    def has_left_nothing(self) -> bool:
+        """Whether its control group, its processes and its mounts are gone."""
+        mounts = Path("/proc/self/mounts").read_text()
+        groups = [path.read_text() for path in Path("/proc").glob("[0-9]*/cgroup")]
+        is_grouped = any(self._group in text for text in groups)
+        return not is_grouped and self._place not in mounts
 
     def boot(self) -> None:
         """Wait until systemd has started what it starts."""
         until = time.monotonic() + BOOT_SECONDS
         while time.monotonic() < until:
-            assert self._process.poll() is None, "the machine did not boot"
-            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+            assert self._process.poll() is None, f"the machine did not boot: {self._tell()}"
+            self._first = self._find_first()
+            if self._first and self.ask("systemctl", "is-system-running").stdout.strip() in {
+                *("running", "degraded"),
+            }:
+                return
+            time.sleep(LOOK_SECONDS)
+        raise AssertionError(f"the machine did not boot in time: {self._tell()}")
+
+    def _find_first(self) -> int:
+        """Find the first process of the machine, once that is systemd; 0 until then."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        with contextlib.suppress(OSError):
             for word in children.read_text().split():
                 if Path(f"/proc/{word}/comm").read_text().strip() == "systemd":
-                    self._first = int(word)
-                    if self.ask("systemctl", "is-system-running").stdout.strip() in {
-                        *("running", "degraded"),
-                    }:
-                        return
-            time.sleep(LOOK_SECONDS)
-        raise AssertionError("the machine did not boot in time")
+                    return int(word)
+        return 0
+
+    def _tell(self) -> str:
+        return self._log.read_text(errors="replace")[-3000:]
 
     def end(self) -> None:
         """Be rid of it, with all that runs in it."""
+        if self._has_ended:
+            return
+        self._has_ended = True
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+            # With its first process a machine ends, and it has ended when that is gone.
+            os.kill(self._first or self._process.pid, signal.SIGKILL)
         self._process.wait()
-        self._log.close()
+        left = leave_group(self._place, self._group)
+        assert left.returncode == 0, left.stderr
+
+    def enter(self, *words: str) -> list[str]:
+        """Give the words that run something in it."""
+        return ["nsenter", "--target", str(self._first), "--all", *words]
 
     def ask(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run something in it, whatever comes of it."""
         return subprocess.run(
-            ["nsenter", "--target", str(self._first), "--all", *words],
+            self.enter(*words),
             input=text,
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
-            env={"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+            env=ENVIRON,
+            timeout=RUN_SECONDS,
         )
 
     def run(self, script: str, *, text: str = "") -> str:
@@ -115,6 +187,36 @@ class RealMachine:
         done = self.ask("sh", "-euc", script, text=text)
         assert done.returncode == 0, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
+
+    def refuse(self, script: str) -> str:
+        """Run a script of the shell in it, which must fail; give what it says of that."""
+        done = self.ask("sh", "-euc", script)
+        assert done.returncode != 0, f"{script}\n{done.stdout[-3000:]}"
+        return done.stderr
+
+    def kill_at(self, sentence: str, *words: str) -> None:
+        """Run something in it, and kill it with all it has started as it says a sentence."""
+        process = subprocess.Popen(
+            self.enter(*words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env=ENVIRON,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if sentence in line:
+                break
+        else:
+            raise AssertionError(f"{' '.join(words)} never says {sentence!r}:\n{''.join(said)}")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.stdout.close()
+        process.wait()
 
     def put(self, path: str, text: str, mode: str = "644") -> None:
         """Write a file in it."""
@@ -129,7 +231,7 @@ class RealMachine:
             f" cp -a {ROOT}/.runtime/programs/stable /opt/opswire/.runtime/programs/"
         )
 
-    def wait_for(self, script: str, wanted: str, *, seconds: float = 90.0) -> None:
+    def wait_for(self, script: str, wanted: str, *, seconds: float = WAIT_SECONDS) -> None:
         """Wait until a script says what is waited for."""
         until = time.monotonic() + seconds
         said = ""
@@ -139,4 +241,5 @@ class RealMachine:
             if said == wanted:
                 return
             time.sleep(LOOK_SECONDS)
-        raise AssertionError(f"{script}\nsays {said!r}, not {wanted!r}")
+        journal = self.ask("journalctl", "--no-pager", "-n", "30", "-u", "opswire*").stdout
+        raise AssertionError(f"{script}\nsays {said!r}, not {wanted!r}\n{journal}")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from pathlib import Path
@@ -17,10 +16,6 @@ from tests.deploy.scratch import SYSTEM_USER, TOKEN, ScratchMachine, lay, pictur
 
 ENV = "etc/opswire/bridge.env"
 SECRET = {setting.name for setting in SETTINGS if setting.secret}
-
-
-class Cut(Exception):
-    """The installation is killed."""
 
 
 def refuse(root: Path, machine: ScratchMachine, **given: str) -> str:
@@ -217,59 +212,7 @@ def test_ports_asked_for_are_written_with_their_addresses(root: Path) -> None:
     assert lay(root)[-1] == "everything is in its place already"
 
 
-# --- cut off in the middle --------------------------------------------------------------------
-
-
-def test_an_installation_cut_off_at_any_step_is_finished_by_the_next(tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    whole.mkdir()
-    machine = ScratchMachine(whole)
-    steps = len([line for line in lay(whole, machine, is_dry=True) if line.startswith("would")])
-    lay(whole, machine)
-    wanted = picture(whole)
-    for number in range(steps):
-        place = tmp_path / str(number)
-        place.mkdir()
-        _install_until(place, number)
-        said = lay(place, ScratchMachine(place))
-        assert said[0] == "an installation was cut off in the middle; this one goes on from there"
-        assert picture(place) == wanted, f"cut off at step {number}"
-
-
-def _install_until(root: Path, number: int) -> None:
-    """Install, killed as a step begins."""
-    from deploy.installing.install import Wish, install  # noqa: PLC0415 - the one use
-    from deploy.installing.layout import Layout  # noqa: PLC0415
-
-    said: list[str] = []
-
-    def say(sentence: str) -> None:
-        if len(said) == number:
-            raise Cut
-        said.append(sentence)
-
-    wish = Wish(layout=Layout(root=root, role=Role.ALL), bot_token=TOKEN)
-    with pytest.raises(Cut):
-        install(wish, ScratchMachine(root), {}, say)
-
-
-def test_a_release_that_was_cut_off_while_copied_never_runs(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lay(root)
-    before = (root / "opt/opswire/current").readlink()
-    monkeypatch.setattr(source, "read_version", lambda _: "9.9.9")
-
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("shutil.copyfile", fail)
-        with pytest.raises(Refused, match=r"the disk is full .*it goes on from here"):
-            lay(root)
-    assert (root / "opt/opswire/current").readlink() == before
-    lay(root)
-    assert str((root / "opt/opswire/current").readlink()).startswith("releases/9.9.9-")
+# --- from release to release -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("link", ["upgrading", "previous"])

@@ -1,27 +1,24 @@
-"""The services on a real systemd: installed, tried, changed, removed, in this order."""
+"""The services on a real systemd: refused, installed, tried and changed, in this order."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import pytest
 
-from deploy.installing import source
-from deploy.installing.layout import USERS
-from tests.deploy.real_machine import RealMachine, find_obstacle
+from tests.deploy.real_machine import INSTALL, NOBODY, PICTURE, RealMachine, find_obstacle
 from tests.deploy.scratch import ROOT
-from tests.deploy.test_versions import LATER, MIGRATION, NEWEST
+from tests.deploy.test_units import EXPOSURE, MOST_EXPOSURE
 
 OBSTACLE = find_obstacle()
+POLKIT = "/usr/lib/polkit-1/polkitd"
 pytestmark = [
     pytest.mark.live,
     pytest.mark.skipif(OBSTACLE != "", reason=OBSTACLE or "none"),
 ]
 
-PARTS = (*source.FOLDERS, *source.EDITABLE, *source.FILES, "agents.txt")
-INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /run/bot_token"
 PROBE = f"/opt/opswire/current/.venv/bin/python -B {ROOT}/tests/deploy/probe_jobs.py {ROOT}"
 QUERY = "curl -s http://127.0.0.1:9090/api/v1/query --data-urlencode 'query={}'"
 RUNNING = {
@@ -53,21 +50,9 @@ figure.savefig(out, format="png"); assert out.getvalue()[:4] == b"\\x89PNG"
 """
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealMachine]:
-    """Boot a machine, install on it, and let its agent be known to its bridge."""
-    booted = RealMachine(tmp_path_factory.mktemp("machine"))
-    try:
-        booted.boot()
-        booted.prepare()
-        booted.put("/var/log/syslog", "an error\n", "640")
-        booted.put("/var/log/auth.log", "somebody logged in\n", "600")
-        booted.run("chown root:adm /var/log/syslog")
-        booted.run(INSTALL)
-        booted.run("opswire enrol Server 127.0.0.1:8001 | tail -n 1 | opswire agent enrol")
-        yield booted
-    finally:
-        booted.end()
+@pytest.fixture
+def machine(real_machine: RealMachine) -> RealMachine:
+    return real_machine
 
 
 def as_unit(machine: RealMachine, unit: str, command: str, out: str) -> None:
@@ -84,22 +69,49 @@ def as_unit(machine: RealMachine, unit: str, command: str, out: str) -> None:
     machine.run("systemctl daemon-reload; systemctl start probe")
 
 
+def test_what_is_in_the_way_is_said_and_nothing_is_changed(
+    bare_machine: RealMachine, bare_picture: str
+) -> None:
+    install = f"{ROOT}/deploy/install.sh"
+    assert "only root can install services" in bare_machine.refuse(f"{NOBODY} {install}")
+    without = "mount -t tmpfs tmpfs /run/systemd;"
+    said = bare_machine.refuse(f"unshare --mount sh -euc '{without} {install}'")
+    assert "systemd does not run here" in said
+    said = bare_machine.refuse(
+        f"unshare --mount sh -euc 'mount -t tmpfs -o size=1m x /opt; {install}'"
+    )
+    assert "the disk of /opt/opswire is full: 1 MB are free, 1500 MB are needed" in said
+    squat = "python3 -m http.server --bind 127.0.0.1 9090"
+    bare_machine.run(f"systemd-run -q -p DynamicUser=yes -u squatter {squat}")
+    bare_machine.wait_for("ss -tln | grep -c :9090 || true", "1")
+    assert "port 9090 is taken by another program" in bare_machine.refuse(INSTALL)
+    bare_machine.run("systemctl stop squatter")
+    would = bare_machine.run(f"{INSTALL} --dry-run")
+    assert "would make the users opswire, opswire-agent" in would
+    assert "would start opswire-bridge.service" in would
+    assert would.endswith("nothing was changed: this was a dry run\n")
+    assert set(bare_machine.run(PICTURE).splitlines()) ^ set(bare_picture.splitlines()) == set()
+
+
+def test_a_disk_that_fills_stops_an_installation_which_goes_on_when_there_is_room(
+    bare_machine: RealMachine,
+) -> None:
+    small = "/srv/small/opt/opswire"
+    bare_machine.run(f"mount -t tmpfs -o size=1m tmpfs /srv/small; mkdir -p {small}")
+    bare_machine.run(f"echo '{{}}' >{small}/installed.json")
+    agent = f"{ROOT}/deploy/install.sh --root /srv/small --role agent --without node_exporter"
+    said = bare_machine.refuse(agent)
+    assert "the disk is full: make room and run this again, it goes on from here" in said
+    bare_machine.run("mount -o remount,size=200m /srv/small")
+    assert "was cut off in the middle; this one goes on" in bare_machine.run(agent)
+    bare_machine.run("umount /srv/small")
+
+
 def test_every_service_runs_as_its_own_user(machine: RealMachine) -> None:
     for unit, user in RUNNING.items():
         machine.wait_for(f"systemctl is-active {unit} || true", "active")
         pid = machine.run(f"systemctl show -P MainPID {unit}").strip()
         assert machine.run(f"stat -c %U /proc/{pid}").strip() == user
-
-
-def test_prometheus_reaches_all_of_it(machine: RealMachine) -> None:
-    machine.wait_for(
-        QUERY.format("count(up == 1)") + " | grep -o '\"6\"' || true",
-        '"6"',
-        seconds=120,
-    )
-    # The host is pinged, and its kernel asked for the clock, by programs without root's rights.
-    for query in ("probe_success == 1", "node_timex_sync_status", "opswire_agent_ceiling"):
-        assert '"value"' in machine.run(QUERY.format(query)), query
 
 
 def test_the_agents_catalogue_is_what_it_is_without_restrictions(machine: RealMachine) -> None:
@@ -129,6 +141,17 @@ def test_the_agents_catalogue_is_what_it_is_without_restrictions(machine: RealMa
     assert "(rw" in root
 
 
+def test_prometheus_reaches_all_of_it(machine: RealMachine) -> None:
+    machine.wait_for(
+        QUERY.format("count(up == 1)") + " | grep -o '\"6\"' || true",
+        '"6"',
+        seconds=120,
+    )
+    # The host is pinged, and its kernel asked for the clock, by programs without root's rights.
+    for query in ("probe_success == 1", "node_timex_sync_status", "opswire_agent_ceiling"):
+        assert '"value"' in machine.run(QUERY.format(query)), query
+
+
 def test_the_root_helper_does_its_three_deeds_and_for_the_agent_alone(
     machine: RealMachine,
 ) -> None:
@@ -140,9 +163,7 @@ def test_the_root_helper_does_its_three_deeds_and_for_the_agent_alone(
     python = "/opt/opswire/current/.venv/bin/python"
     place = "-p WorkingDirectory=/opt/opswire/current --setenv=PYTHONPATH=/opt/opswire/current"
     ask = f"systemd-run -q --wait --pipe {place} -p User={{}} {python} /run/ask.py"
-    refused = machine.ask("sh", "-c", ask.format("opswire-prober"))
-    assert refused.returncode != 0
-    assert "PermissionError" in refused.stderr
+    assert "PermissionError" in machine.refuse(ask.format("opswire-prober"))
     told = json.loads(machine.run(ask.format("opswire-agent")))
     assert told == [True, True, len("somebody logged in\n")]
 
@@ -187,14 +208,14 @@ def test_a_second_installation_changes_nothing_that_runs(machine: RealMachine) -
 
 
 def test_what_is_killed_comes_back(machine: RealMachine) -> None:
-    for unit in ("opswire-bridge", "opswire-agent", "opswire-prometheus"):
-        before = machine.run(f"systemctl show -P MainPID {unit}").strip()
-        machine.run(f"kill -KILL {before}")
-        machine.wait_for(
-            f"test $(systemctl show -P MainPID {unit}) -gt 1 &&"
-            f" test $(systemctl show -P MainPID {unit}) != {before} && echo back || true",
-            "back",
-        )
+    killed = {
+        unit: machine.run(f"systemctl show -P MainPID {unit}").strip()
+        for unit in ("opswire-bridge", "opswire-agent", "opswire-prometheus")
+    }
+    machine.run(f"kill -KILL {' '.join(killed.values())}")
+    for unit, pid in killed.items():
+        now = f"now=$(systemctl show -P MainPID {unit})"
+        machine.wait_for(f"{now}; [ $now -gt 1 ] && [ $now != {pid} ] && echo back || true", "back")
 
 
 def test_prometheus_ends_in_order(machine: RealMachine) -> None:
@@ -223,11 +244,9 @@ def test_a_backup_lies_where_it_was_asked_for_and_brings_everything_back(
     machine.run("mkdir -m 700 /srv/kept; opswire people add 1001 admin")
     machine.run("opswire people add 1002 viewer; opswire backup /srv/kept/one.zip")
     assert machine.run("stat -c '%a %U' /srv/kept/one.zip").strip() == "600 root"
-    again = machine.ask("opswire", "backup", "/srv/kept/one.zip")
-    assert (again.returncode, "--force replaces it" in again.stderr) == (1, True)
+    assert "--force replaces it" in machine.refuse("opswire backup /srv/kept/one.zip")
     machine.run("opswire backup --force /srv/kept/one.zip; opswire people remove 1002")
-    refused = machine.ask("opswire", "restore", "/srv/kept/one.zip")
-    assert (refused.returncode, "another bridge is running" in refused.stderr) == (1, True)
+    assert "another bridge is running" in machine.refuse("opswire restore /srv/kept/one.zip")
     machine.run("systemctl stop opswire-bridge; opswire restore /srv/kept/one.zip")
     machine.run("systemctl start opswire-bridge")
     people = machine.run("opswire people list")
@@ -237,42 +256,59 @@ def test_a_backup_lies_where_it_was_asked_for_and_brings_everything_back(
     assert machine.run("ls -A /srv/kept; find /var/lib -name '*carried*'") == "one.zip\n"
 
 
-def test_services_go_to_another_version_and_back(machine: RealMachine) -> None:
-    machine.run(f"mkdir /srv/later; cd {ROOT}; cp -a {' '.join(PARTS)} /srv/later/")
-    machine.run("sed -i 's/__version__ = \"/__version__ = \"9./' /srv/later/bridge/__init__.py")
-    machine.put(f"/srv/later/bridge/store/migrations/versions/{LATER}_later.py", MIGRATION)
-    version = "readlink /opt/opswire/current | grep -o '/9[.]' || true"
-    schema = "opswire database revision | grep -o 'the database has schema [0-9]*'"
-    pid = machine.run("systemctl show -P MainPID opswire-bridge")
-    machine.run("/srv/later/deploy/upgrade.sh")
-    assert machine.run(version).strip() == "/9."
-    assert machine.run("systemctl show -P MainPID opswire-bridge") != pid
-    machine.wait_for(f"{schema} || true", f"the database has schema {LATER}")
-    assert machine.run("ls /var/lib/opswire/backups | wc -l").strip() == "1"
-    machine.run("/srv/later/deploy/rollback.sh")
-    assert machine.run(version) == ""
-    assert machine.run(schema).strip() == f"the database has schema {NEWEST}"
-    machine.wait_for("systemctl is-active opswire-bridge || true", "active")
-    assert "1001" in machine.run("opswire people list")
-    assert "group_wait: 11s" in machine.run("cat /etc/opswire/alertmanager/alertmanager.yml")
-
-
-def test_after_a_removal_nothing_is_left(machine: RealMachine) -> None:
-    said = machine.run("/opt/opswire/current/deploy/uninstall.sh --yes")
-    assert "stop and disable the services" in said
-    places = "/etc /opt /run /usr/local /var/lib /tmp"
-    found = machine.run(
-        f"find {places} -path /run/lent -prune -o -path '/run/systemd' -prune"
-        " -o -path '/tmp/*' -prune -o -name '*opswire*' -print"
+def test_a_half_edited_file_of_settings_stops_an_installation_and_no_service(
+    machine: RealMachine,
+) -> None:
+    pids = f"systemctl show -P MainPID {' '.join(RUNNING)}"
+    before = machine.run(pids)
+    machine.run(
+        "cp -a /etc/opswire/bridge.env /run/kept.env; printf ALERT_ >>/etc/opswire/bridge.env"
     )
-    assert found == ""
-    units = machine.run("systemctl list-units --all --no-legend 'opswire*'")
-    assert units == ""
-    for user in USERS:
-        assert machine.ask("getent", "passwd", user).returncode != 0
-    assert machine.ask("getent", "group", "opswire-metrics").returncode != 0
+    said = machine.refuse(INSTALL)
+    assert "/etc/opswire/bridge.env: line " in said
+    assert "has no end, as if its writing was cut off" in said
+    assert said.endswith("nothing was changed\n")
+    machine.run("mv /run/kept.env /etc/opswire/bridge.env")
+    assert machine.run(pids) == before
 
 
-def test_the_machine_that_ran_the_test_knows_nothing_of_it() -> None:
-    for place in ("/opt/opswire/installed.json", "/etc/sysusers.d/opswire.conf"):
-        assert not Path(place).exists()
+def test_who_is_not_root_is_told_by_every_script(machine: RealMachine) -> None:
+    for script in ("upgrade.sh", "rollback.sh", "uninstall.sh --yes"):
+        said = machine.refuse(f"{NOBODY} {ROOT}/deploy/{script}")
+        assert re.search("only root (may change|can remove)", said), said
+        assert "run this with sudo" in said
+    assert "only root reads the settings" in machine.refuse(f"{NOBODY} opswire people list")
+
+
+def test_systemd_finds_nothing_wrong_with_what_is_installed(machine: RealMachine) -> None:
+    machine.run(
+        "systemd-analyze verify --man=no"
+        " $(find /etc/systemd/system -maxdepth 1 -name 'opswire*' -type f)"
+    )
+    for unit in RUNNING:
+        most = EXPOSURE.get(unit, MOST_EXPOSURE)
+        machine.run(f"systemd-analyze security --no-pager --threshold={most} {unit}")
+
+
+@pytest.mark.skipif(not Path(POLKIT).exists(), reason="polkitd is not installed here")
+def test_a_rule_of_the_manual_lets_the_agent_restart_one_unit_and_no_more(
+    machine: RealMachine,
+) -> None:
+    [rule] = re.findall(
+        r"```js\n(polkit.*?)```", (ROOT / "docs/services.md").read_text(), re.DOTALL
+    )
+    for unit in ("nginx", "sshd"):
+        machine.put(f"/run/systemd/system/{unit}.service", "[Service]\nExecStart=/bin/sleep inf\n")
+    machine.run("systemctl daemon-reload; systemctl start nginx sshd")
+    pid = machine.run("systemctl show -P MainPID nginx")
+    restart = "/bin/systemctl restart nginx"
+    with pytest.raises(AssertionError):
+        as_unit(machine, "opswire-agent", restart, "/run/restarted")
+    machine.put("/etc/polkit-1/rules.d/50-opswire.rules", rule)
+    machine.run("systemctl restart polkit")
+    as_unit(machine, "opswire-agent", restart, "/run/restarted")
+    assert machine.run("systemctl show -P MainPID nginx") != pid
+    for other in ("/bin/systemctl stop nginx", "/bin/systemctl restart sshd"):
+        with pytest.raises(AssertionError):
+            as_unit(machine, "opswire-agent", other, "/run/restarted")
+    machine.run("systemctl stop nginx sshd; rm /etc/polkit-1/rules.d/50-opswire.rules")

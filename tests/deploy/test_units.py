@@ -239,7 +239,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(root: Path, tmp_path: Path) 
 
 
 @needs_systemd
-@pytest.mark.parametrize("path", LASTING, ids=name_of)
+@pytest.mark.parametrize("path", SERVICES, ids=name_of)
 def test_systemd_finds_a_service_well_shut(path: Path) -> None:
     threshold = EXPOSURE.get(path.stem, MOST_EXPOSURE)
     done = subprocess.run(

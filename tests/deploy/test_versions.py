@@ -297,11 +297,40 @@ def test_an_upgrade_that_was_cut_off_goes_on_or_back(services: Services, goes_on
     assert services.current == "releases/first"
     services.call(goes_on)
     assert services.current == ("releases/later" if goes_on == "upgrade" else "releases/first")
-    assert len(services.installed.backups) == 1
+    assert services.installed.backups != []
     if goes_on == "upgrade":
         services.call("rollback")
     assert services.current == "releases/first"
     assert "1001" in services.installed.bridge("people", "list")
+
+
+def test_an_upgrade_cut_off_before_its_last_words_is_followed_by_another_as_usual(
+    services: Services,
+) -> None:
+    services.call("upgrade")
+    links = services.root / "opt/opswire"
+    (links / "previous").rename(links / "upgrading")  # as it was until the last moment
+    [first] = services.installed.backups
+    first.rename(first.with_name("kept.zip"))
+    said = services.call("upgrade")
+    assert "later runs, and " in said
+    assert "is no other version" in said
+    assert len(services.installed.backups) == 2
+    assert (links / "previous").readlink() == Path("releases/first")
+    assert "first runs again" in services.call("rollback")
+
+
+def test_a_rollback_from_an_upgrade_that_was_cut_off_keeps_the_way_further_back(
+    services: Services,
+) -> None:
+    services.call("upgrade")
+    (services.later.folder / "VERSION").write_text("third")
+    fails = services.told.with_name("told.fails")
+    fails.touch()
+    services.call("upgrade", fails=True)
+    fails.unlink()
+    assert "later runs again" in services.call("rollback")
+    assert "first runs again" in services.call("rollback")
 
 
 def test_without_a_backup_nothing_is_upgraded(services: Services) -> None:

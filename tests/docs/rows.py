@@ -37,7 +37,7 @@ def read_kinds(text: str) -> set[str]:
 
 def read_deeds(text: str) -> set[str]:
     """Read what the console does."""
-    rows = [row.split(" | ")[0] for row in _rows(text, "| `python -m bridge …` | does |")]
+    rows = [row.split(" | ")[0] for row in _rows(text, "| `./start.sh console …` | does |")]
     return {name for row in rows for name in re.findall(r"`(\w+(?: [a-z][\w-]*)?)", row)}
 
 

@@ -18,7 +18,7 @@ NAMES = Names(
     recorded={"host:up:since"},
     alerts={"AgentDown"},
     commands={"agents", "mon_cpu"},
-    words={"status", "test-alert"},
+    words={"status", "console", "test-alert"},
     deeds={"people list", "enrol"},
     modules={"bridge", "tests.docs.write", "agent.rooted"},
     tests={"test_it_is_so"},
@@ -59,6 +59,7 @@ def test_what_is_right_is_left_alone() -> None:
         ("`/mon_cpus web-1`", "command /mon_cpus"),
         ("`./start.sh stauts`", "word of start.sh stauts"),
         ("`python -m bridge people lst`", "word of the console people lst"),
+        ("`./start.sh console people lst`", "word of the console people lst"),
         ("`python -m bridge persons`", "word of the console persons"),
         ("`python -m tests.docs.wrote`", "module tests.docs.wrote"),
         ("`test_it_is_not_so`", "test test_it_is_not_so"),
@@ -233,7 +234,7 @@ KEPT = (
     "| table | holds | until |\n| --- | --- | --- |\n| `people`, `codes` | `who` | gone |\n\n`no`"
 )
 DEEDS = (
-    "| `python -m bridge …` | does |\n| --- | --- |\n| `people list`, `enrol <name>` | `x` |\n\n"
+    "| `./start.sh console …` | does |\n| --- | --- |\n| `people list`, `enrol <name>` | `x` |\n\n"
 )
 WORDS = (
     "| call | does |\n| --- | --- |\n| `./start.sh` | all |\n| `./start.sh logs [name]` | shows |\n"

@@ -19,7 +19,7 @@ TRIED: Final = {
     r"\./start\.sh (stop|start) node_exporter": _FIRST,
     r"\./start\.sh (doctor|down|test-alert (warning|critical))": _STACK,
     r"\./start\.sh console (people list|chats list|audit verify)": _STACK,
-    r"\./start\.sh console (backup|restore) /srv/backups/opswire\.zip": _STACK,
+    r"\./start\.sh console (backup|restore( --dry-run)?) /srv/backups/opswire\.zip": _STACK,
     r"\./start\.sh (stop|start) bridge": _STACK,
     r"curl -s http://127\.0\.0\.1:8002/readyz": _STACK,
     r"cp \.env\.example \.env": HERE,

@@ -27,6 +27,7 @@ from tests.live import inside
 from tests.programs import ROOT
 
 SHELF = ROOT / ".runtime" / "programs" / "engine"
+CLIENT = SHELF / "docker.io" / "usr" / "bin" / "docker"
 ENGINE = (
     *("docker.io", "containerd", "runc", "iptables", "busybox-static"),
     *("libip4tc2", "libip6tc2", "libxtables12", "libnftnl11", "libmnl0", "libnfnetlink0"),
@@ -83,12 +84,31 @@ class Engine:
 
     def docker(self, *words: str, given: bytes | None = None) -> str:
         """Ask the engine something that must succeed."""
-        client = str(SHELF / "docker.io" / "usr" / "bin" / "docker")
         done = subprocess.run(
-            [client, *words], env=self.environ, input=given, capture_output=True, check=False
+            [str(CLIENT), *words], env=self.environ, input=given, capture_output=True, check=False
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
+
+    def clear(self) -> None:
+        """Remove containers, volumes and networks; the images stay."""
+        for words in (("ps", "--quiet", "--all"), ("volume", "ls", "--quiet")):
+            remove = ("rm", "--force") if words[0] == "ps" else ("volume", "rm")
+            if found := self.docker(*words).split():
+                self.docker(*remove, *found)
+        self.docker("network", "prune", "--force")
+
+    def tell_last_words(self) -> list[str]:
+        """Give the last lines of every container, for who reads why a test failed."""
+        told = []
+        with contextlib.suppress(AssertionError):
+            for name in self.docker("ps", "--all", "--format", "{{.Names}}").split():
+                logs = [str(CLIENT), "logs", "--tail", "8", name]
+                done = subprocess.run(
+                    logs, env=self.environ, capture_output=True, text=True, check=False
+                )
+                told.append(f"== {name}\n{done.stdout}{done.stderr}")
+        return told
 
 
 def gather() -> None:
@@ -117,8 +137,7 @@ def gather() -> None:
 def put_clients(folder: Path, generation: str) -> Path:
     """Make a folder of programs for PATH: the client, and Compose of one generation."""
     folder.mkdir(parents=True)
-    client = SHELF / "docker.io" / "usr" / "bin" / "docker"
-    (folder / "docker").symlink_to(client)
+    (folder / "docker").symlink_to(CLIENT)
     if generation == "2":
         plugin = SHELF / "docker-compose" / "usr/libexec/docker/cli-plugins/docker-compose"
         place = folder / "configuration" / "cli-plugins" / "docker-compose"
@@ -197,7 +216,10 @@ def wait(engine: Engine) -> None:
 
 
 def end(engine: Engine) -> None:
-    """End the engine with all its containers, and remove what it kept."""
+    """End the engine with all its containers, and remove what it kept.
+
+    Its mounts are its own: they go with its last process.
+    """
     if engine.process.poll() is None:
         with contextlib.suppress(AssertionError):
             for container in engine.docker("ps", "--quiet", "--all").split():
@@ -208,4 +230,22 @@ def end(engine: Engine) -> None:
         except subprocess.TimeoutExpired:
             engine.process.kill()
             engine.process.wait()
+    for pid in list_left(engine.folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     shutil.rmtree(engine.folder, ignore_errors=True)
+
+
+def list_left(folder: Path) -> list[int]:
+    """List the engine's processes that have outlived it, and all that they started."""
+    parents: dict[int, int] = {}
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            stat = (path / "stat").read_text().rpartition(")")[2].split()
+            parents[int(path.name)] = int(stat[1])
+            if str(folder / "run").encode() in (path / "cmdline").read_bytes():
+                found.add(int(path.name))
+    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= grown
+    return sorted(found, reverse=True)

@@ -22,8 +22,9 @@ from tests.live.engine import SHELF, Engine
 from tests.programs import ROOT
 
 BUSYBOX = SHELF / "busybox-static" / "bin" / "busybox"
+BASH = Path("/bin/bash")
 # What the checks of health and the programs' scripts call.
-WORDS = ("sh", "test", "wget", "cat", "sleep", "ls", "id")
+WORDS = ("sh", "test", "wget", "cat", "sleep", "ls", "id", "chown")
 NOBODY = 65534
 FOREIGN = {
     "prometheus": ("prom/prometheus", "/prometheus"),
@@ -179,11 +180,9 @@ def put_own(engine: Engine, name: str) -> None:
         if path.suffix == ".py" and compiled.exists():
             image.file(f"opt/opswire/{compiled.relative_to(ROOT)}", compiled)
     put_python(image)
-    image.text(
-        "usr/local/bin/opswire",
-        '#!/bin/sh\nexec /opt/venv/bin/python -m deploy.image "$@"\n',
-        mode=0o755,
-    )
+    image.file("usr/local/bin/opswire", ROOT / "deploy" / "image" / "opswire.sh")
+    image.file("bin/bash", BASH)
+    image.libraries([BASH])
     for folder in OWN_FOLDERS:
         image.folder(folder, mode=0o1777)
     image.finish(

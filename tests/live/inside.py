@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
 
 CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 MS_REC, MS_PRIVATE, MS_SHARED = 0x4000, 0x40000, 0x100000
+PR_SET_PDEATHSIG = 1
 SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -31,6 +33,11 @@ def leave() -> None:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, request)
 
 
+def end_with_parent() -> None:
+    """Let this process be told to end when the one that started it is no more."""
+    _require(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
+
+
 def enter(pid: int) -> None:
     """Bring this thread into the network of a process."""
     descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
@@ -49,6 +56,7 @@ def _require(answer: int) -> None:
 if __name__ == "__main__":
     word, *command = sys.argv[1:]
     if word == "new":
+        end_with_parent()
         leave()
     else:
         enter(int(word))

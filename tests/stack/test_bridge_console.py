@@ -19,6 +19,7 @@ from deploy.stack.plan import Plan
 from deploy.stack.preparation import record_of
 from deploy.stack.project import Project
 
+TOKEN = "123456789:" + "A" * 35
 DOCKER = """\
 case "$1" in
     ps) echo c1 ;;
@@ -150,9 +151,9 @@ def test_natively_it_is_the_console_of_this_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/true")
-    assert ask_native(Folder(tmp_path), ["people", "list"]) == 0
+    assert ask_native(Folder(tmp_path), ["people", "list"], is_sandbox=False) == 0
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    assert ask_native(Folder(tmp_path), ["people", "list"]) == 1
+    assert ask_native(Folder(tmp_path), ["people", "list"], is_sandbox=False) == 1
 
 
 def test_beside_a_running_stack_the_console_is_told_what_its_bridge_was(
@@ -166,8 +167,32 @@ def test_beside_a_running_stack_the_console_is_told_what_its_bridge_was(
     folder = Folder(tmp_path)
     with folder.hold():
         folder.put_record(record_of(plan()))
-        ask_native(folder, ["people", "list"])
+        ask_native(folder, ["people", "list"], is_sandbox=False)
     assert (tmp_path / "told").read_text() == f"{tmp_path}/state/sandbox 1001 \n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "word", "told"),
+    [
+        (f"BOT_TOKEN={TOKEN}\n", "", "state -"),
+        (f"BOT_TOKEN={TOKEN}\nDATABASE_URL=postgresql://a/b\n", "--sandbox", "state/sandbox 1001"),
+        ("", "", "state/sandbox 1001"),
+    ],
+    ids=["a real bot's", "the sandbox is wanted", "no token"],
+)
+def test_without_a_stack_it_is_the_console_of_the_bridge_that_a_start_would_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str, word: str, told: str
+) -> None:
+    for name in ("BOT_TOKEN", "DATABASE_URL", "ALLOWED_USERS", "STATE_DIR", "BOT_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    python = tmp_path / "python"
+    words = '${STATE_DIR#"$PWD"/}$DATABASE_URL$BOT_TOKEN_FILE ${ALLOWED_USERS--}'
+    python.write_text(f"#!/bin/sh\necho {words} >told\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    (tmp_path / ".env").write_text(settings)
+    ask_native(Folder(tmp_path), ["people", "list"], is_sandbox=bool(word))
+    assert (tmp_path / "told").read_text() == f"{told}\n"
 
 
 def test_everything_behind_the_word_is_the_consoles() -> None:

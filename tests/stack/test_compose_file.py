@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -20,6 +22,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
 HOUSE: dict[str, Any] = yaml.safe_load(TEXT)
 CONTAINERS: dict[str, dict[str, Any]] = HOUSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+GRAFANA_PROVISIONING = "/etc/grafana/provisioning"
 # start.sh's own, and what stands fixed inside a container.
 FIXED = {"SERVER_HOST", "SERVER_PORT", "AGENTS_HOST", "AGENTS_PORT", "STATE_DIR", "AGENTS_FILE"}
 services = pytest.mark.parametrize("name", CONTAINERS)
@@ -52,6 +55,8 @@ def test_health_is_asked_of_what_says_that_it_lives_and_is_waited_for(name: str)
     test = " ".join(CONTAINERS[name]["healthcheck"]["test"])
     assert "readyz" not in test
     assert name != "bridge" or test.endswith("/healthz")
+    span = CONTAINERS[name]["healthcheck"]["interval"]
+    assert int(span.removesuffix("s")) >= 5, "every look costs 50 ms of a core"
     awaited = CONTAINERS[name].get("depends_on", {})
     assert awaited or name == "config"
     assert all(each == {"condition": "service_healthy"} for each in awaited.values())
@@ -73,6 +78,44 @@ def test_folders_are_mounted_and_never_a_single_file() -> None:
             source = volume.split(":")[0]
             assert not source.startswith("./") or not Path(source).suffix, (name, volume)
     assert "./prometheus/targets:/etc/opswire/targets:ro" in CONTAINERS["prometheus"]["volumes"]
+
+
+def test_grafana_finds_its_dashboards_its_source_and_its_home_where_they_are_mounted() -> None:
+    grafana = CONTAINERS["grafana"]
+    mounted = dict(
+        reversed(volume.removesuffix(":ro").split(":", 1)) for volume in grafana["volumes"]
+    )
+    [provider] = read_provisioned("dashboards")["providers"]
+    # The image sets it so, and reads everything below it.
+    path = provider["options"]["path"].replace("${GF_PATHS_PROVISIONING}", GRAFANA_PROVISIONING)
+    assert mounted[GRAFANA_PROVISIONING] == "./grafana/provisioning"
+    assert mounted[os.path.normpath(path)] == "./grafana/dashboards"
+    environment = grafana["environment"]
+    home = Path(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == os.path.normpath(path)
+    assert (ROOT / "grafana" / "dashboards" / home.name).is_file()
+
+
+def test_grafana_asks_the_prometheus_beside_it() -> None:
+    grafana = CONTAINERS["grafana"]
+    [source] = read_provisioned("datasources")["datasources"]
+    asked = set(re.findall(r"\$\{(\w+)\}", yaml.safe_dump(source)))
+    assert asked == {"PROMETHEUS_URL", "SCRAPE_INTERVAL"}
+    assert asked <= set(grafana["environment"])
+    url = re.fullmatch(r"\$\{PROMETHEUS_URL:-(.+)\}", grafana["environment"]["PROMETHEUS_URL"])
+    assert source["url"] == "${PROMETHEUS_URL}"
+    assert url is not None
+    asked_of = urlsplit(url[1])
+    assert asked_of.hostname in CONTAINERS
+    [listened] = [word for word in CONTAINERS["prometheus"]["command"] if "listen-address" in word]
+    assert listened.endswith(f":{asked_of.port}")
+
+
+def read_provisioned(kind: str) -> dict[str, Any]:
+    """Read what Grafana finds of a kind when it starts."""
+    path = ROOT / "grafana" / "provisioning" / kind / "opswire.yml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return found
 
 
 def test_prometheus_has_a_minute_to_write_down_what_it_holds() -> None:

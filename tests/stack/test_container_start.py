@@ -60,7 +60,7 @@ def begin(
 
     def run(status: str, *, is_detached: bool = True) -> int:
         project = Told(engine=ENGINE, root=tmp_path, name="o", environ={"STATUS": status})
-        prepared = Run(project=project, record=RECORD, services=["config"])
+        prepared = Run(project=project, record=RECORD, services=["config"], is_first=False)
         monkeypatch.setattr(containers, "prepare", lambda *_, **__: prepared)
         return containers.run_containers(
             Folder(tmp_path), listener.voice, is_sandbox=True, is_detached=is_detached
@@ -87,7 +87,9 @@ def test_a_start_in_the_foreground_ends_when_the_containers_are_taken_away_elsew
 def test_who_has_an_alertmanager_gets_the_lines_for_it_and_the_tokens_file(tmp_path: Path) -> None:
     project = Told(engine=ENGINE, root=tmp_path, name="o", environ={})
     record = replace(RECORD, environ={"SERVER_URL": "http://192.0.2.7:8002"})
-    ours = Run(project=project, record=record, services=["prometheus", "alertmanager"])
+    ours = Run(
+        project=project, record=record, services=["prometheus", "alertmanager"], is_first=True
+    )
     assert containers.point_to_ours(ours) == [""]
     said = "\n".join(containers.point_to_ours(replace(ours, services=["config"])))
     assert "Your Prometheus is used" in said
@@ -110,24 +112,36 @@ def test_a_start_that_fails_says_how_to_end_what_has_begun(
         begin("created")
 
 
+def test_a_greeting_that_a_container_does_not_answer_for_ends_nothing(
+    begin: Callable[..., int], listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> list[str]:
+        raise EngineFault("the sandbox is not up")
+
+    monkeypatch.setattr(containers, "greet", fail)
+    assert begin("running") == 0
+    assert "the sandbox is not up; ./start.sh status says more" in listener.text
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("write /var/lib: no space left on device", "the disk is full"),
         ("Bind for 127.0.0.1:9090 failed: port is already allocated", "a port was taken"),
         ("dial tcp: lookup registry: no such host", "an image cannot be had"),
+        ("dial udp 192.0.2.53:53: connect: network is unreachable", "an image cannot be had"),
         ("Error response: pull access denied for prom/x", "an image cannot be had"),
         (
             "dependency failed to start: container opswire-config-1 is unhealthy",
-            "config does not get well: ./start.sh logs config",
+            "config does not get well: see its last lines above",
         ),
         (
             "dependency failed to start: container my_o_node_exporter_1 exited (1)",
-            "./start.sh logs node_exporter",
+            "node_exporter does not get well",
         ),
         ("yaml: something else", "something else"),
     ],
-    ids=["disk", "port", "network", "no image", "unhealthy", "exited", "other"],
+    ids=["disk", "port", "name", "network", "no image", "unhealthy", "exited", "other"],
 )
 def test_what_compose_could_not_is_a_sentence(line: str, said: str) -> None:
     assert said in explain(["Pulling prometheus (prom/prometheus:v3.5.3)... done", line])
@@ -153,9 +167,9 @@ def test_what_an_earlier_run_had_and_this_one_has_not_is_ended(
     (tmp_path / ".runtime" / "logs").mkdir(parents=True)
     environ = {"STATUS": "running", "COMPOSE_PROFILES": ""}
     project = Running(engine=ENGINE, root=tmp_path, name="o", environ=environ)
-    container_start.start(
-        Run(project=project, record=RECORD, services=["config", "bridge"]), listener.voice
-    )
+    services = ["config", "bridge"]
+    wanted = Run(project=project, record=RECORD, services=services, is_first=False)
+    container_start.start(wanted, listener.voice)
     everything = "grafana,cadvisor,sandbox"
     assert asked[0] == (everything, ("rm", "--stop", "--force", "sandbox", "prometheus"))
     assert asked[1] == (

@@ -91,6 +91,16 @@ def test_the_webhook_is_tried_with_the_token(code: int, says: list[str]) -> None
     assert all(part in text for part, text in zip(says, found, strict=True))
 
 
+def test_each_check_of_the_bridge_that_does_not_pass_is_named() -> None:
+    checks = {"store": "ok", "telegram": "does not answer", "people": "not asked yet"}
+    answer = httpx.Response(503, json={"status": "not ready", "checks": checks})
+    assert wrong(checks_running.read_readiness(answer)) == [
+        "not ready: telegram: does not answer",
+        "not ready: people: not asked yet",
+    ]
+    assert wrong(checks_running.read_readiness(httpx.Response(200))) == []
+
+
 def test_a_clock_that_runs_wild_is_named() -> None:
     right = httpx.Response(200, headers={"Date": formatdate(time.time(), usegmt=True)})
     assert wrong(checks_running.check_skew("telegram", right)) == []

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from bridge.settings import Settings
 from deploy.image import laying
-from deploy.image.healthy import is_healthy
 from deploy.image.wiring import wire
 from deploy.stack.folder import write_private
 from tests.fakes.local_server import open_local_server
 
+WORDS = Path(__file__).resolve().parents[2] / "deploy" / "image" / "opswire.sh"
 TOKEN = "7000000001:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -54,11 +57,31 @@ def test_a_persons_templates_are_where_the_container_sees_them(tmp_path: Path) -
     assert wire({"TEMPLATES_DIR": ""}, tmp_path)["TEMPLATES_DIR"] == ""
 
 
-def test_health_is_an_answer_and_nothing_else() -> None:
+def is_healthy(url: str, path: str = "/healthz") -> bool:
+    """Ask as the engine asks inside the container."""
+    words = [str(WORDS), "healthy", str(urlsplit(url).port), path]
+    done = subprocess.run(words, env={}, capture_output=True, check=False)
+    assert done.stdout + done.stderr == b""
+    return done.returncode == 0
+
+
+def test_health_is_an_answer_of_200_and_nothing_else() -> None:
     with open_local_server() as server:
-        assert is_healthy(f"{server.url}/healthz")
-    assert not is_healthy(f"{server.url}/healthz"), "it is gone"
-    assert not is_healthy("nonsense")
+        assert is_healthy(server.url)
+        assert [(each.method, each.path) for each in server.requests] == [("GET", "/healthz")]
+        server.code = 503
+        assert not is_healthy(server.url)
+        server.raw = b"200 of something else\n"
+        assert not is_healthy(server.url)
+    assert not is_healthy(server.url), "it is gone"
+
+
+def test_health_is_asked_by_the_shell_alone_for_it_is_asked_for_ever() -> None:
+    lines = WORDS.read_text().splitlines()
+    assert lines[0] == "#!/bin/bash"
+    [python] = [line for line in lines if "python" in line]
+    assert python == lines[-1], "what asks for health has left before"
+    assert subprocess.run(["bash", "-n", WORDS], check=False).returncode == 0
 
 
 class Volumes:
@@ -166,3 +189,25 @@ def test_a_place_of_another_users_is_named_with_its_owner(tmp_path: Path) -> Non
         laying.require_places({tmp_path / "file" / "below": "the volume bridge"})
     laying.require_places({tmp_path / "fresh": "the volume bridge"})
     assert list((tmp_path / "fresh").iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file away")
+def test_a_place_that_is_open_to_all_is_another_users_when_what_lies_in_it_is(
+    tmp_path: Path,
+) -> None:
+    token = tmp_path / "state" / "webhook_token"
+    token.parent.mkdir()
+    token.write_text("")
+    laying.require_places({tmp_path: "the volume bridge"})
+    os.chown(token, 1234, 1234)
+    with pytest.raises(laying.Unwritable, match="state/webhook_token in it belongs to 1234"):
+        laying.require_places({tmp_path: "the volume bridge"})
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file away")
+def test_what_a_person_keeps_in_a_mounted_folder_of_theirs_is_theirs(tmp_path: Path) -> None:
+    targets = tmp_path / "prometheus" / "targets"
+    targets.mkdir(parents=True)
+    (targets / "own.yml").write_text("")
+    os.chown(targets / "own.yml", 1234, 1234)
+    laying.require_places({tmp_path / "prometheus": "the volume", targets: "the folder"})

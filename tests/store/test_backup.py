@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import stat
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -19,15 +20,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from bridge import __version__, archive, restoring
 from bridge.clients.authority import FOLDER, open_authority
 from bridge.console import perform as room
 from bridge.console.words import parse_words
 from bridge.core.backups import MANIFEST
-from bridge.premises import hold
+from bridge.premises import hold, sit_down
 from bridge.settings import Settings, SettingsError
-from bridge.store import snapshot
+from bridge.store import filling, snapshot
 from bridge.store.audit import Audit
 from bridge.store.changing import raise_schema, read_revision
 from bridge.store.database import Database, create
@@ -292,7 +294,7 @@ def test_an_audit_that_was_tampered_with_is_not_washed_clean_by_a_restoration(
 ) -> None:
     edited = text("UPDATE audit SET entry = replace(entry, 'viewer', 'admin') WHERE id = 2")
     run(house.url, edited)
-    house.back_up()
+    house.call("backup", str(house.file))
     house.wipe()
     code, _, complaints = house.call("restore", str(house.file))
     assert code == 0
@@ -499,6 +501,7 @@ def forge(
     manifest: Callable[[dict[str, Any]], None] = lambda _: None,
     members: dict[str, bytes] | None = None,
     mode: int = stat.S_IFREG | 0o600,
+    without: str = "",
 ) -> None:
     """Write a backup as somebody would who knows how, digests and all."""
     house.back_up()
@@ -509,6 +512,8 @@ def forge(
         kept[name] = content
         told["members"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": 0}
     manifest(told)
+    if without:
+        del kept[without], told["members"][without]
     with house.file.open("w+b") as file:
         with zipfile.ZipFile(file, "w") as forged:
             for name, content in {**kept, MANIFEST: json.dumps(told).encode()}.items():
@@ -571,11 +576,15 @@ def test_a_later_schema_or_version_is_refused_by_both_names(house: House) -> Non
     complaint = house.complain("restore", str(house.file), "--force")
     for words in ("7.0.0", "9999", __version__, NEWEST):
         assert words in complaint
+    assert unchanged(house) == before
     forge(house, manifest=lambda told: told.update(version="7.0.0"))
+    before = unchanged(house)
     complaint = house.complain("restore", str(house.file))
     for words in ("7.0.0", __version__, "--force"):
         assert words in complaint
+    assert unchanged(house) == before
     forge(house, manifest=lambda told: told.update(form=2, version="7.0.0"))
+    before = unchanged(house)
     assert "7.0.0" in house.complain("restore", str(house.file))
     assert unchanged(house) == before
 
@@ -791,3 +800,298 @@ def another_database(other: str, folder: Path, request: pytest.FixtureRequest) -
         number = next(request.getfixturevalue("numbers"))
         return request.getfixturevalue("postgres").lend(f"other_{number}")
     return nullcontext(f"sqlite:///{folder}/elsewhere/other.db")
+
+
+# ---- beside others ----------------------------------------------------------------------------
+
+
+@on_postgresql
+def test_tables_of_others_are_neither_copied_nor_touched(house: House) -> None:
+    run(house.url, text('CREATE TABLE "Theirs" (secret text)'))
+    run(house.url, text("INSERT INTO \"Theirs\" VALUES ('theirs')"))
+    house.back_up()
+    with zipfile.ZipFile(house.file) as opened:
+        assert not [name for name in opened.namelist() if "heirs" in name]
+    before = house.kept()
+    house.restore()
+    assert read_rows(house.url)["Theirs"] == [("theirs",)]
+    assert {**house.kept(), "journal": []} == {**before, "journal": []}
+
+
+@on_postgresql
+def test_a_database_with_a_table_of_our_name_that_is_not_ours_is_refused(house: House) -> None:
+    house.back_up()
+    house.wipe()
+    run(house.url, text("CREATE TABLE people (name text)"))
+    run(house.url, text("INSERT INTO people VALUES ('theirs')"))
+    assert "a table people that is not ours" in house.complain("restore", str(house.file))
+    assert read_rows(house.url) == {"people": [("theirs",)]}
+
+
+def test_a_state_of_a_later_version_is_set_aside_and_never_dropped(house: House) -> None:
+    """Somebody went back with the program alone, and the sentence said: or restore a backup."""
+    house.back_up()
+    run(house.url, text("UPDATE alembic_version SET version_num = '9999'"))
+    if house.url.startswith("sqlite"):
+        house.restore()
+        assert read_revision(house.url) == NEWEST
+        aside = house.place.with_name(f"{house.place.name}.before-restore")
+        assert read_revision(f"sqlite:///{aside}") == "9999"
+        return
+    before = unchanged(house)
+    complaint = house.complain("restore", "--force", str(house.file))
+    assert "schema 9999" in complaint
+    assert "empty database" in complaint
+    assert unchanged(house) == before
+
+
+# ---- hostile ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"database/alembic_version.jsonl": b'["version_num"]\n["9999"]\n'},
+        {"database/inboxes.jsonl": b'["name","folded_to"]\n["x",99]\n'},
+        {"database/sqlite_sequence.jsonl": b'["name","seq"]\n["people",7]\n'},
+        {"database/people.jsonl": b'["user_id; DROP TABLE audit"]\n[1]\n'},
+        {"database/people.jsonl": b'["user_id"]\n[99999999999999999999999]\n'},
+        {"database/people.jsonl": b'["user_id"]\n' + b"[" * 100_000 + b"\n"},
+        {"database/people.jsonl": b'["user_id"]\n[1,2]\n'},
+        {"database/people.jsonl": b'["user_id"]\n[[1]]\n'},
+        {"database/people.jsonl": b'["user_id"]\n[1]\n'},
+        {"database/people.jsonl": b""},
+        {"database/updates.jsonl": b'["update_id","body","received_at"]\n[1,"\\ud800","today"]\n'},
+    ],
+    ids=range(11),
+)
+def test_nonsense_about_a_table_changes_nothing(house: House, members: dict[str, bytes]) -> None:
+    forge(house, members=members)
+    before = unchanged(house)
+    house.complain("restore", str(house.file))
+    assert unchanged(house) == before
+
+
+def test_a_number_that_no_row_has_is_refused(house: House) -> None:
+    for number in (2**63, -1):
+
+        def lie(told: dict[str, Any], most: int = number) -> None:
+            told["counters"].update(messages=most)
+
+        forge(house, manifest=lie)
+        before = unchanged(house)
+        assert "cannot be understood" in house.complain("restore", str(house.file))
+        assert unchanged(house) == before
+
+
+@on_sqlite
+def test_a_backup_that_tells_nothing_of_a_table_is_refused(house: House) -> None:
+    forge(house, without="database/people.jsonl")
+    before = unchanged(house)
+    assert "nothing of the table people" in house.complain("restore", str(house.file))
+    assert unchanged(house) == before
+
+
+# ---- weight -----------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_large_webhooks_are_never_in_memory_together(house: House) -> None:
+    """The console shares a container, and its memory, with the bridge."""
+    large, many = 2 * 1024 * 1024, 30
+    put = text("INSERT INTO journal (body, address, received_at) VALUES (:body, '{}', :at)")
+    engine = create(house.url)
+    with engine.begin() as connection:
+        for _ in range(many):
+            values = {"body": os.urandom(1) * large, "at": "2026-01-01 00:00:00"}
+            connection.execute(put, values).close()
+    engine.dispose()
+    for words in (("backup", str(house.file)), ("restore", str(house.file))):
+        tracemalloc.start()
+        try:
+            house.say(*words)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < many * large / 2, words
+    assert count_rows(house.url)["journal"] >= many
+
+
+@on_postgresql
+def test_a_slow_disk_does_not_end_the_look_of_a_backup(house: House) -> None:
+    with snapshot.open_snapshot(house.url) as seen:
+        patience = seen._main.execute(text("SHOW idle_in_transaction_session_timeout"))
+        assert patience.scalar_one() == "0"
+    with filling.open_filling(house.url) as connection:
+        patience = connection.execute(text("SHOW idle_in_transaction_session_timeout"))
+        assert patience.scalar_one() == "0"
+
+
+# ---- what it says and who may read it ---------------------------------------------------------
+
+
+@on_sqlite
+def test_what_may_count_already_is_not_said_to_have_changed_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.back_up()
+    house.say("people", "add", "1003", "admin")
+
+    def fail_late(folder: Path) -> None:
+        if (house.folder / restoring.PLAN).exists():
+            raise OSError(5, os.strerror(5))
+        archive.sync_folder(folder)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(restoring, "sync_folder", fail_late)
+        complaint = house.complain("restore", str(house.file))
+    assert "input/output error; it may count already: the next start" in complaint
+    assert "1003" not in house.say("people", "list")
+
+
+@on_postgresql
+def test_a_commit_that_nobody_knows_of_is_told_as_such(house: House) -> None:
+    house.back_up()
+    house.say("people", "add", "1003", "admin")
+
+    def fail(_: Any) -> None:
+        if restoring.is_pending(house.folder):
+            raise OperationalError("COMMIT", {}, Exception("the line is cut"))
+
+    event.listen(Engine, "commit", fail)
+    try:
+        complaint = house.complain("restore", str(house.file))
+    finally:
+        event.remove(Engine, "commit", fail)
+    assert "it may count already" in complaint
+    assert "1003" in house.say("people", "list")
+    assert not list(house.folder.rglob("*.restored"))
+
+
+@pytest.mark.parametrize("plan", [b"{", b"{}", b"[]", b'{"moves": 1, "aside": [], "proof": null}'])
+@on_sqlite
+def test_a_plan_that_is_none_of_ours_is_named(house: House, plan: bytes) -> None:
+    (house.folder / restoring.PLAN).write_bytes(plan)
+    with pytest.raises(SettingsError, match=r"restore\.plan cannot be understood; take it away"):
+        house.call("people", "list")
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "words", [("database", "revision"), ("restore", "--dry-run"), ("backup",), ("people", "list")]
+)
+def test_nothing_looks_into_a_state_that_is_half_in_its_place(
+    house: House, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    house.back_up()
+
+    def end(*_: Any) -> None:
+        raise EndError
+
+    with monkeypatch.context() as killing:
+        killing.setattr(restoring, "_put_in_place", end)
+        with pytest.raises(EndError):
+            house.call("restore", str(house.file))
+    house.read()
+    assert restoring.is_pending(house.folder)
+    file = {"restore": [str(house.file)], "backup": [str(house.file), "--force"]}
+    house.say(*words, *file.get(words[0], []))
+    assert not restoring.is_pending(house.folder)
+    assert RESTORED in str(read_rows(house.url)["audit"])
+
+
+@on_sqlite
+def test_a_database_is_read_by_those_who_read_the_one_before(house: House) -> None:
+    house.back_up()
+    for mode in (0o600, 0o640):
+        house.place.chmod(mode)
+        house.restore()
+        assert stat.S_IMODE(house.place.stat().st_mode) == mode
+    house.wipe()
+    house.restore()
+    assert stat.S_IMODE(house.place.stat().st_mode) == 0o600
+    for name in ("audit.key", "audit.head", "webhook_token", f"{FOLDER}/orders.key"):
+        assert stat.S_IMODE((house.folder / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE((house.folder / FOLDER).stat().st_mode) == 0o700
+
+
+# ---- at the console ---------------------------------------------------------------------------
+
+
+def test_a_backup_is_a_look_at_everything_that_the_audit_tells_of_signed(house: House) -> None:
+    house.back_up()
+    newest = house.say("audit", "list", "1")
+    assert "backup" in newest
+    assert "at the console" in newest
+    known = json.loads((house.folder / "audit.head").read_text())["count"]
+    assert known == count_rows(house.url)["audit"]
+    assert "sound" in house.say("audit", "verify")
+
+
+def test_where_the_audit_cannot_tell_of_it_the_backup_says_so(house: House) -> None:
+    """A full disk is a day on which one is wanted."""
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO audit"):
+            raise OperationalError(statement, {}, Exception("database or disk is full"))
+
+    event.listen(Engine, "before_cursor_execute", fail)
+    try:
+        code, said, complaints = house.call("backup", str(house.file))
+    finally:
+        event.remove(Engine, "before_cursor_execute", fail)
+    assert code == 0
+    assert f"{house.file} holds" in said
+    assert "it is done, but the audit does not tell of it: database: " in complaints
+    assert "disk is full" in complaints
+    house.restore()
+
+
+def test_an_audit_that_was_tampered_with_is_told_of_and_not_signed(house: House) -> None:
+    head = (house.folder / "audit.head").read_bytes()
+    run(house.url, text("UPDATE audit SET entry = replace(entry, 'viewer', 'admin') WHERE id = 2"))
+    code, _, complaints = house.call("backup", str(house.file))
+    assert code == 0
+    assert "it is done, but the audit is tampered: entry 2 was edited" in complaints
+    assert (house.folder / "audit.head").read_bytes() == head
+
+
+@on_sqlite
+def test_the_console_is_held_off_while_the_stores_are_replaced(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it wrote would be gone with them; a backup would be of two states."""
+    house.back_up()
+    said: list[str] = []
+    decide = restoring.Restoration.decide
+
+    def work_meanwhile(laid: restoring.Restoration, proof: str | None = None) -> None:
+        tried = ("people", "add", "1009", "admin"), ("backup", f"{house.file}.2")
+        said.extend(house.complain(*words) for words in tried)
+        decide(laid, proof)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(restoring.Restoration, "decide", work_meanwhile)
+        house.restore()
+    assert ["being replaced" in each for each in said] == [True, True]
+    house.say("people", "add", "1009", "admin")
+
+
+def test_nothing_is_replaced_while_somebody_is_at_the_console(house: House) -> None:
+    house.back_up()
+    before = unchanged(house)
+    with sit_down(house.folder):
+        house.say("people", "list")
+        for words in (("restore", str(house.file)), ("database", "downgrade", "0005")):
+            assert "the console is in use" in house.complain(*words)
+    assert unchanged(house) == before
+
+
+def test_what_an_editor_leaves_among_the_keys_is_no_hindrance(house: House) -> None:
+    (house.folder / FOLDER / "orders.key~").write_text("old")
+    (house.folder / FOLDER / "a copy of it").write_text("old")
+    house.back_up()
+    with zipfile.ZipFile(house.file) as opened:
+        names = opened.namelist()
+    assert f"state/{FOLDER}/orders.key" in names
+    assert not [name for name in names if "~" in name or "copy" in name]

@@ -39,6 +39,7 @@ from tests.store.stage import HOUR, SECOND, Stage
 NEWEST = list_revisions()[-1]
 on_sqlite = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 each_stored = pytest.mark.parametrize("revision", list_revisions())
+each_earlier = pytest.mark.parametrize("revision", list_revisions()[:-1])
 # What an upgrade is allowed to change: the first version told each member of a cluster apart.
 MADE_ONE = {"0001": {"episodes", "card_episodes"}}
 
@@ -282,12 +283,10 @@ class PowerCutError(Exception):
     """The machine stops here."""
 
 
-@each_stored
+@each_earlier
 def test_an_upgrade_that_fails_in_the_middle_has_changed_nothing(
     stored: str, revision: str
 ) -> None:
-    if revision == NEWEST:
-        pytest.skip("there is nothing to bring up")
     rows, schema = read_rows(stored), read_schema(stored)
 
     def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
