@@ -144,7 +144,10 @@ def put(path: Path, text: str, *, mode: int) -> None:
     if path.is_file() and path.stat().st_mode & 0o777 == mode and path.read_text("utf-8") == text:
         return
     number, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}-", suffix=".tmp")
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        file.write(text)
-        os.fchmod(file.fileno(), mode)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+        Path(name).replace(path)
+    finally:  # half a secret is one too, where the disk is full
+        Path(name).unlink(missing_ok=True)

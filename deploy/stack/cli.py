@@ -40,7 +40,8 @@ COMMANDS = (
 )
 EPILOG = """\
 without a word   sets everything up and runs the whole stack in the foreground; Ctrl-C ends it.
-                 Docker Compose when an engine answers, else natively.
+                 Docker Compose when an engine answers, else natively; once a real bot has run,
+                 in the way that it ran last.
 """
 
 
@@ -150,7 +151,9 @@ def perform(wish: argparse.Namespace) -> int:
 
 
 def _run(wish: argparse.Namespace, folder: Folder, voice: Voice) -> int:
-    if wish.docker or (not wish.native and choose_containers(folder, voice)):
+    if wish.docker or (
+        not wish.native and choose_containers(folder, voice, is_sandbox=wish.sandbox)
+    ):
         return run_containers(folder, voice, is_sandbox=wish.sandbox, is_detached=wish.detach)
     if wish.detach:
         raise StackFault("only containers run on by themselves: ./start.sh --docker --detach")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from bridge.settings import SETTINGS, Secret
-from deploy.stack.container_plan import PROFILES, list_profiles
+from deploy.stack.container_plan import list_profiles
 from deploy.stack.engine import NATIVE
 from deploy.stack.plan import Wishes
+from deploy.stack.project import PROFILES
 from deploy.stack.suggestion import suggest
 
 CALLED = ("PROMETHEUS_URL", "ALERTMANAGER_URL", "HEARTBEAT_URL")

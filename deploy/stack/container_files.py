@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,8 @@ class Owner:
                 os.close(opened)
         except PermissionError:
             raise StackFault(
-                f"{path} belongs to another user: sudo chown -R {self.user}:{self.group} {path}"
+                f"{path} belongs to another user: sudo chown -R {self.user}:{self.group}"
+                f" {shlex.quote(str(path))}"
             ) from None
         except OSError as fault:
             if fault.errno != errno.ELOOP:
@@ -118,7 +120,8 @@ def open_to(path: Path, bits: int) -> None:
             path.chmod(mode | bits)
     except PermissionError:
         raise StackFault(
-            f"containers cannot read {path}: sudo chmod a+r{'x' * path.is_dir()} {path}"
+            f"containers cannot read {path}: sudo chmod a+r{'x' * path.is_dir()}"
+            f" {shlex.quote(str(path))}"
         ) from None
 
 

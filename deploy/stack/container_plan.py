@@ -19,7 +19,6 @@ TRIES = 70  # up to 172.29.252.0
 QUIET_LOOPBACK = "127.0.0.253"
 ROUTES = Path("/proc/net/route")
 GRAFANA_PORT = 3000
-PROFILES = ("grafana", "cadvisor", "sandbox")
 # What a container is told otherwise: where its peers stand, and what lies elsewhere in it.
 OTHERWISE = frozenset({"SERVER_URL", "STATE_DIR", "AGENTS_FILE", "AGENTS_ADDRESS", "TIMEZONE"})
 

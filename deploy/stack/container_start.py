@@ -88,8 +88,18 @@ def explain(lines: Sequence[str]) -> str:
     return f"Docker Compose failed: {last_line(chr(10).join(lines))}"
 
 
+def clear(run: Run, voice: Voice) -> None:
+    """End what an earlier run had and this one has not: to Compose it is no orphan."""
+    known = [name for name in run.project.list_containers() if name in SERVICES]
+    left = [name for name in known if name not in run.services]
+    if left:
+        voice.say(f"ending what is not wanted any more: {', '.join(left)}")
+        perform(run.project.whole, voice, "rm", "--stop", "--force", *left)
+
+
 def start(run: Run, voice: Voice) -> None:
     """Start every container; what the configuring one says counts more than Compose's words."""
+    clear(run, voice)
     voice.say("starting the containers (the first time, their images are fetched)")
     lines = attempt(run.project, "up", "--detach", "--no-build", "--remove-orphans", *run.services)
     if not lines:

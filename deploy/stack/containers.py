@@ -43,8 +43,7 @@ def run_containers(folder: Folder, voice: Voice, *, is_sandbox: bool, is_detache
         try:
             begin(run, voice)
             is_well = watch.wait()
-            for line in greet(run, is_detached=is_detached):
-                voice.say(line)
+            say_greeting(run, voice, is_detached=is_detached)
         except SystemExit:  # a signal before everything was up
             end(run.project, voice)
             raise
@@ -121,6 +120,15 @@ class Watch:
         else:
             sign = QUIET if container and container.status == "exited" else BAD
             self._voice.change(sign, f"{name} {state}")
+
+
+def say_greeting(run: Run, voice: Voice, *, is_detached: bool) -> None:
+    """Say what greets; a container that is not up yet to be asked for it ends nothing."""
+    try:
+        for line in greet(run, is_detached=is_detached):
+            voice.say(line)
+    except EngineFault as fault:
+        voice.mark(BAD, f"{fault}; ./start.sh status says more, ./start.sh down ends it")
 
 
 def greet(run: Run, *, is_detached: bool) -> list[str]:
@@ -200,7 +208,7 @@ def end(project: Project, voice: Voice) -> None:
 
 def put_away(project: Project) -> subprocess.CompletedProcess[str]:
     """Remove the containers and what other commands know of them; the volumes stay."""
-    done = project.call("down", "--remove-orphans")
+    done = project.whole.call("down", "--remove-orphans")
     if not done.returncode:
         plans.place_of(project.root).unlink(missing_ok=True)
     return done

@@ -20,6 +20,8 @@ OLDEST_COMPOSE = (1, 29)
 # Chosen: an engine that is there answers in milliseconds; one on the other end of a line may not.
 ANSWER_SECONDS = 10.0
 NATIVE = "./start.sh --native runs without containers"
+# What clients of several generations say when nobody listens.
+SILENT = ("cannot connect", "failed to connect", "daemon running", "daemon is running")
 # Where an engine of this machine is called.
 NEAR = ("unix://", "npipe://", "fd://", "tcp://127.", "tcp://localhost", "tcp://[::1]")
 PASSED_ON = ("DOCKER_", "COMPOSE_HTTP_TIMEOUT", "XDG_RUNTIME_DIR", "BUILDKIT")
@@ -95,7 +97,7 @@ def explain(complaint: str) -> str:
             "this account may not use the Docker engine: sudo usermod -aG docker $USER, then log in"
             f" again (whoever may use the engine is as good as root). {NATIVE}"
         )
-    if "cannot connect" in complaint.lower() or not complaint.strip():
+    if not complaint.strip() or any(words in complaint.lower() for words in SILENT):
         return f"no Docker engine runs here: sudo systemctl start docker. {NATIVE}"
     return f"the Docker engine cannot be used ({last_line(complaint)}). {NATIVE}"
 

@@ -141,9 +141,12 @@ def write_private(path: Path, text: str) -> None:
     """Write a file for the owner's eyes in one step."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    finally:  # half a secret is one too, where the disk is full
+        Path(name).unlink(missing_ok=True)
 
 
 # What a program may need from the person's environment, and nothing that is a setting of ours.

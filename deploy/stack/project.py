@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +17,7 @@ SERVICES = (
     *("sandbox", "bridge", "prometheus", "alertmanager", "node_exporter", "blackbox_exporter"),
     *("config", "grafana", "cadvisor"),
 )
+PROFILES = ("grafana", "cadvisor", "sandbox")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +92,19 @@ class Project:
         """Read a small file inside a container."""
         return self.require("exec", "-T", service, "cat", path)
 
+    @property
+    def whole(self) -> Project:
+        """The project with every profile on: what an earlier run had is not passed over."""
+        return replace(self, environ={**self.environ, "COMPOSE_PROFILES": ",".join(PROFILES)})
+
     def list_containers(self) -> dict[str, Container]:
         """List what there is of the project, in the order a reader expects."""
         label = f"label={LABEL}.project={self.name}"
         numbers = self.engine.ask("ps", "--all", "--quiet", "--filter", label).split()
         found = {}
         for each in self.engine.inspect("container", numbers):
+            if (each["Config"].get("Labels") or {}).get(f"{LABEL}.oneoff") == "True":
+                continue  # one like the bridge's, for a word of its console
             container = read_container(each)
             found[container.service] = container
         known = [name for name in SERVICES if name in found]

@@ -17,15 +17,17 @@ NATIVE, CONTAINERS = "native", "containers"
 CHANGE_OVER = "docs/containers.md says how to take along what is kept"
 
 
-def choose_containers(folder: Folder, voice: Voice) -> bool:
+def choose_containers(folder: Folder, voice: Voice, *, is_sandbox: bool = False) -> bool:
     """Say whether a run that nobody forced to a way is one in containers.
+
+    The local Telegram has a store of its own either way, and nothing to lose.
 
     Raises:
         EngineFault: it should be, and the engine cannot be used.
     """
     if runs_natively(folder):
         return False  # its own answer says so
-    way = find_way(folder.root)
+    way = "" if is_sandbox else find_way(folder.root)
     try:
         require_near(find_engine())
     except EngineFault as fault:
@@ -39,6 +41,8 @@ def choose_containers(folder: Folder, voice: Voice) -> bool:
             "this folder has run without containers and goes on so; ./start.sh --docker changes"
             f" over ({CHANGE_OVER})"
         )
+    if not way:
+        voice.say("a Docker engine answers, so this runs in containers; --native forbids it")
     return way != NATIVE
 
 

@@ -57,9 +57,9 @@ class Containers:
         self._project = Project(engine=engine, root=root, name="opswire", environ={})
         self.say("running")
 
-    def say(self, status: str) -> None:
+    def say(self, status: str, **labels: str) -> None:
         """Let the bridge's container be in a state."""
-        labels = {"com.docker.compose.service": "bridge"}
+        labels |= {"com.docker.compose.service": "bridge"}
         facts = {"Id": "c1", "Config": {"Labels": labels}, "State": {"Status": status}}
         (self.root / "container.json").write_text(json.dumps([facts]))
 
@@ -97,6 +97,12 @@ def test_the_console_is_asked_in_the_bridges_container(containers: Containers) -
 
 def test_while_the_bridge_is_stopped_a_container_like_it_answers(containers: Containers) -> None:
     containers.say("exited")
+    containers.ask("database", "revision")
+    assert containers.asked == ["run --rm --no-deps -T bridge bridge database revision"]
+
+
+def test_a_container_that_answers_once_is_none_of_the_stacks(containers: Containers) -> None:
+    containers.say("running", **{"com.docker.compose.oneoff": "True"})
     containers.ask("database", "revision")
     assert containers.asked == ["run --rm --no-deps -T bridge bridge database revision"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,28 @@ def test_what_a_person_put_among_the_secrets_is_theirs_by_whatever_path_it_is_na
     kept = {"bot_token": TOKEN, "notify_urls": "json://ways.example"}
     assert lay(tmp_path, owner, **given) == kept
     assert lay(tmp_path, owner) == kept, "it is theirs, whatever the settings name"
+
+
+def test_a_command_that_is_advised_takes_a_folder_with_blanks(
+    tmp_path: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "our bot's"
+    (root / "prometheus" / "targets").mkdir(parents=True)
+    (root / "grafana").mkdir(mode=0o700)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(StackFault) as caught:
+        lay_folders(root, owner)
+    assert shlex.split(str(caught.value).partition(": ")[2]) == [
+        *("sudo", "chmod", "a+rx", str(root / "grafana"))
+    ]
+    monkeypatch.setattr(os, "fchmod", refuse)
+    with pytest.raises(StackFault) as caught:
+        owner.take(root, 0o700)
+    assert shlex.split(str(caught.value).partition(": ")[2])[-1] == str(root)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root owns what is root's")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deploy.stack import containers
+from deploy.stack import container_start, containers
 from deploy.stack.container_plan import ContainerRecord
 from deploy.stack.container_preparation import Run
 from deploy.stack.container_start import explain
@@ -111,6 +112,17 @@ def test_a_start_that_fails_says_how_to_end_what_has_begun(
         begin("created")
 
 
+def test_a_greeting_that_a_container_does_not_answer_for_ends_nothing(
+    begin: Callable[..., int], listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> list[str]:
+        raise EngineFault("the sandbox is not up")
+
+    monkeypatch.setattr(containers, "greet", fail)
+    assert begin("running") == 0
+    assert "the sandbox is not up; ./start.sh status says more" in listener.text
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -133,3 +145,37 @@ def test_a_start_that_fails_says_how_to_end_what_has_begun(
 )
 def test_what_compose_could_not_is_a_sentence(line: str, said: str) -> None:
     assert said in explain(["Pulling prometheus (prom/prometheus:v3.5.3)... done", line])
+
+
+def test_what_an_earlier_run_had_and_this_one_has_not_is_ended(
+    tmp_path: Path, listener: Listener
+) -> None:
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    class Running(Told):
+        """A project that notes what it is asked, and with which profiles."""
+
+        def list_containers(self) -> dict[str, Container]:
+            one = super().list_containers()["config"]
+            return dict.fromkeys(["config", "sandbox", "prometheus", "somebody"], one)
+
+        def call(self, *words: str, log: object = None) -> subprocess.CompletedProcess[str]:
+            del log
+            asked.append((self.environ["COMPOSE_PROFILES"], words))
+            return subprocess.CompletedProcess(words, 0, "", "")
+
+    (tmp_path / ".runtime" / "logs").mkdir(parents=True)
+    environ = {"STATUS": "running", "COMPOSE_PROFILES": ""}
+    project = Running(engine=ENGINE, root=tmp_path, name="o", environ=environ)
+    services = ["config", "bridge"]
+    wanted = Run(project=project, record=RECORD, services=services, is_first=False)
+    container_start.start(wanted, listener.voice)
+    everything = "grafana,cadvisor,sandbox"
+    assert asked[0] == (everything, ("rm", "--stop", "--force", "sandbox", "prometheus"))
+    assert asked[1] == (
+        "",
+        ("up", "--detach", "--no-build", "--remove-orphans", "config", "bridge"),
+    )
+    assert "not wanted any more: sandbox, prometheus" in listener.text
+    containers.end(project, listener.voice)
+    assert asked[2] == (everything, ("down", "--remove-orphans"))

@@ -59,10 +59,17 @@ def test_no_docker_is_a_sentence_with_the_way_that_works() -> None:
     [
         ("echo 'permission denied while trying to connect' >&2; exit 1", "usermod -aG docker"),
         ("echo 'Cannot connect to the Docker daemon' >&2; exit 1", "systemctl start docker"),
+        ("echo 'failed to connect to the docker API at …' >&2; exit 1", "systemctl start docker"),
         ("echo 19.03.8", "20.10 or newer"),
         ("echo 'client version 1.52 is too new' >&2; exit 1", "(client version 1.52 is too new)"),
     ],
-    ids=["no permission", "not running", "too old", "of another time"],
+    ids=[
+        "no permission",
+        "not running",
+        "not running, in later words",
+        "too old",
+        "of another time",
+    ],
 )
 def test_an_engine_that_cannot_be_used_is_a_sentence_with_a_remedy(
     clients: Clients, script: str, said: str

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ import pytest
 from bridge.settings import Settings
 from deploy.image import laying
 from deploy.image.wiring import wire
+from deploy.stack.folder import write_private
 from tests.fakes.local_server import open_local_server
 
 WORDS = Path(__file__).resolve().parents[2] / "deploy" / "image" / "opswire.sh"
@@ -141,6 +142,21 @@ def test_prometheus_gets_what_it_shows_to_agents_and_nothing_that_signs(volumes:
         "metrics_token",
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o640}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write_private, lambda path, text: laying.put(path, text, mode=0o600)],
+    ids=["here", "in a container"],
+)
+def test_a_secret_that_cannot_be_written_leaves_no_part_of_itself(
+    write: Callable[[Path, str], None], tmp_path: Path
+) -> None:
+    place = tmp_path / "token"
+    place.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write(place, TOKEN)
+    assert list(tmp_path.iterdir()) == [place]
 
 
 def test_cadvisor_is_scraped_exactly_while_its_profile_is_on(volumes: Volumes) -> None:

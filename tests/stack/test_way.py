@@ -51,11 +51,13 @@ def test_a_fresh_folder_runs_in_containers_where_an_engine_of_this_machine_answe
 ) -> None:
     folder = Folder(tmp_path)
     assert choose_containers(folder, listener.voice)
+    assert listener.text.startswith("a Docker engine answers, so this runs in containers")
+    said = listener.text
     machine.is_near = False
     assert not choose_containers(folder, listener.voice), "an engine elsewhere is none"
     machine.fault = NONE
     assert not choose_containers(folder, listener.voice)
-    assert listener.text == ""
+    assert listener.text == said
 
 
 @pytest.mark.usefixtures("machine")
@@ -88,6 +90,7 @@ def test_a_folder_of_containers_does_not_begin_anew_while_the_engine_is_away(
     machine.fault = NONE
     with pytest.raises(EngineFault, match=r"runs in containers: no Docker .*store of its own"):
         choose_containers(Folder(tmp_path), listener.voice)
+    assert not choose_containers(Folder(tmp_path), listener.voice, is_sandbox=True)
 
 
 @pytest.mark.usefixtures("machine")
@@ -129,7 +132,7 @@ def test_a_native_stack_is_what_the_words_are_about_and_a_lone_agent_is_none(
 def test_a_run_is_in_containers_when_it_is_asked_for_or_an_engine_is_found(
     words: list[str], does: str, monkeypatch: pytest.MonkeyPatch, *, is_found: bool
 ) -> None:
-    monkeypatch.setattr(cli, "choose_containers", lambda *_: is_found)
+    monkeypatch.setattr(cli, "choose_containers", lambda *_, **__: is_found)
     did: list[str] = []
     monkeypatch.setattr(cli, "run_containers", lambda *_, **__: did.append("containers"))
     monkeypatch.setattr(cli, "run_stack", lambda *_, **__: did.append("native"))
