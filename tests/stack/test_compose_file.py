@@ -14,8 +14,7 @@ import yaml
 
 from bridge.settings import SETTINGS
 from deploy.stack.cli import read_version
-from deploy.stack.container_plan import PROFILES
-from deploy.stack.project import SERVICES
+from deploy.stack.project import PROFILES, SERVICES
 from deploy.stack.sources import fingerprint, list_sources
 
 ROOT = Path(__file__).resolve().parents[2]
