@@ -69,7 +69,7 @@ STATES: Final = tuple(
     f"/var/lib/{name}"
     for name in (
         *("opswire", "opswire-config", "opswire-prometheus", "opswire-alertmanager"),
-        "opswire-agent",
+        *("opswire-agent", "opswire-exporter"),
     )
 )
 """What outlives an upgrade."""

@@ -152,7 +152,12 @@ def test_prometheus_reaches_all_of_it(machine: RealMachine) -> None:
         seconds=120,
     )
     # The host is pinged, and its kernel asked for the clock, by programs without root's rights.
-    for query in ("probe_success == 1", "node_timex_sync_status", "opswire_agent_ceiling"):
+    machine.run("echo 'backup_seconds 7' >/var/lib/opswire-exporter/backup.prom")
+    machine.wait_for(QUERY.format("backup_seconds") + " | grep -c '\"7\"' || true", "1")
+    for query in (
+        *("probe_success == 1", "node_timex_sync_status", "opswire_agent_ceiling"),
+        "node_textfile_scrape_error == 0",
+    ):
         assert '"value"' in machine.run(QUERY.format(query)), query
 
 
