@@ -201,7 +201,9 @@ def _open_inbox(engine: Engine) -> Inbox:
     """Open the file beside a database, and let the two get to know each other."""
     inbox = file.open_inbox(file.find_place(engine.url.database or ""))
     try:
-        (folded_to,) = run_together(engine, [lambda main: file.meet(main, inbox.name)], PARTY)
+        # In turn: a bridge and the console that open at once would both write it down.
+        meet = [take_turn, lambda main: file.meet(main, inbox.name)]
+        folded_to = run_together(engine, meet, PARTY)[1]
         run_together(inbox.engine, [lambda own: file.skip_to(own, folded_to)], file.PARTY)
     except BaseException:
         inbox.engine.dispose()

@@ -18,7 +18,10 @@ from sqlalchemy import Engine, event, func, select, text
 from bridge.core.audit_check import Soundness
 from bridge.core.cards import CardFacts
 from bridge.errors import Missing, Refused, TooNew
-from bridge.store import host_tables  # noqa: F401 - a part of the schema
+from bridge.store import (
+    host_tables,  # noqa: F401 - a part of the schema
+    inbox,
+)
 from bridge.store.audit import Audit
 from bridge.store.changing import lower_schema, raise_schema, read_revision
 from bridge.store.database import Database, create
@@ -373,6 +376,28 @@ async def test_two_bridges_that_start_at_once_bring_it_up_once(url: str) -> None
     for each in both:
         await each.close()
     assert read_revision(url) == NEWEST
+
+
+@on_sqlite
+async def test_an_inbox_is_met_by_one_bridge_at_a_time(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    meet = inbox.meet
+
+    def work(main: Any, name: str) -> int:
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as fault:
+                tried.append(str(fault))
+        return meet(main, name)
+
+    monkeypatch.setattr(inbox, "meet", work)
+    database = Database(url)
+    await database.open()
+    await database.close()
+    assert tried == ["database is locked"]
 
 
 async def test_a_way_back_is_refused_while_a_bridge_is_in_a_shared_database(url: str) -> None:
