@@ -32,11 +32,16 @@ esac
 if [ -t 0 ] && [ -t 1 ]; then ends=--pty; else ends=--pipe; fi
 python=/opt/opswire/current/.venv/bin/python
 
+stop_console() {
+    systemctl stop --quiet "opswire-console-$$" 2>/dev/null || true
+}
+
 run_as() {
     user=$1
     shift
     # Who is cut off, by a lost connection too, leaves nothing that holds the store.
-    trap 'systemctl stop --quiet "opswire-console-$$" 2>/dev/null; exit 130' HUP INT TERM
+    trap 'stop_console; exit 130' INT
+    trap 'stop_console; exit 143' TERM HUP
     systemd-run --unit="opswire-console-$$" --quiet --collect --wait "$ends" --property=User="$user" --property=Group="$user" \
         --property=WorkingDirectory=/opt/opswire/current --property=UMask=0077 "$@"
 }

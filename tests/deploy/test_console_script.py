@@ -20,6 +20,7 @@ case "$*" in
     -d*) echo "$2" >"$HERE/made"; exec /usr/bin/mktemp -d "$HERE/${2##*/}" ;;
     *) exec /usr/bin/mktemp "$@" ;;
 esac""",
+    "systemctl": 'echo "$*" >"$HERE/stopped"',
     "systemd-run": """\
 for word; do :; done
 cp -a "$word" "$HERE/arrived" 2>/dev/null || true
@@ -113,5 +114,6 @@ def test_a_backup_that_is_cut_off_leaves_nothing(console: Console, number: int, 
         assert len(console.carried) == 1
         os.killpg(process.pid, number)
         assert process.wait(30) == code
+    assert (console.here / "stopped").read_text().startswith("stop --quiet opswire-console-")
     assert console.carried == []
     assert not (console.here / "one.zip").exists()

@@ -153,7 +153,7 @@ is_installed() { :; }
 has_bridge() { :; }
 find_schema() { echo 0001; }
 console() { :; }
-make_backup"""
+make_backup upgrade"""
     done = run("sh", "-euc", script, "sh", ROOT, PATH=f"{tmp_path}:/usr/bin:/bin")
     assert done.returncode == 0, done.stderr
     [told] = (tmp_path / "told").read_text().splitlines()
