@@ -61,7 +61,12 @@ STEPS = (
         may_be_empty=True,
     ),
     Step(name="rules", command=(*PYTEST, "tests/rules", "-m", NOT_MARKED), may_be_empty=True),
-    Step(name="live", command=(*PYTEST, "-m", "live and not chaos"), may_be_empty=True),
+    Step(
+        name="live",
+        # Most of the time they wait for real programs.
+        command=(*PYTEST, "-n", "2", "--dist", "loadgroup", "-m", "live and not chaos"),
+        may_be_empty=True,
+    ),
     Step(name="chaos", command=(*PYTEST, "-m", "chaos"), may_be_empty=True),
     Step(name="secrets", command=(sys.executable, "-m", "deploy.stack.secret_scan")),
 )

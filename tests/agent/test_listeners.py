@@ -137,6 +137,7 @@ def test_a_stopped_listener_ends_as_well(start: Start) -> None:
     listener = start(LISTENER, "plain", "0")
     port = read_port(listener)
     listener.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, listener.pid, os.WSTOPPED)  # of two signals the other would come first
     outcome = close(port, grace=0.3)
     assert [each.pid for each in outcome.killed] == [listener.pid]
     assert outcome.is_free

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,11 @@ class Console:
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
-    return Console(tmp_path)
+def console(tmp_path: Path) -> Iterator[Console]:
+    # Whoever starts the suite with nohup has it and its children ignore a lost connection.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield Console(tmp_path)
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_a_backup_comes_by_a_folder_that_the_bridges_user_cannot_replace(console: Console) -> None:
