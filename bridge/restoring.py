@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -27,6 +28,25 @@ _PARTY: Final = "the state folder"
 _CLOSED: Final = 0o600
 Proves = Callable[[str], bool]
 """Says whether the database holds what a plan waits for."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_POINT: Final = 4
+"""Which word of a line names the mount point, counted from 0 (proc_pid_mountinfo(5))."""
+_OCTAL: Final = re.compile(r"\\([0-7]{3})")
+
+
+def is_mounted(place: Path) -> bool:
+    """Say whether something is mounted at a place, be it a single file.
+
+    Device numbers do not tell: a file of an overlay differs from its folder, and one that is bound
+    from the same disk does not.
+    """
+    try:
+        lines = _MOUNTS.read_text("utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return False  # no Linux; then replacing it says so
+    points = {_OCTAL.sub(lambda code: chr(int(code[1], 8)), line.split()[_POINT]) for line in lines}
+    return str(place.parent.resolve() / place.name) in points
 
 
 @dataclass
@@ -47,7 +67,7 @@ class Restoration:
             Refused: nothing can take it.
             Outage: it cannot be written.
         """
-        if os.path.ismount(place):  # found out later, it would be half-way for good
+        if is_mounted(place):  # found out later, it would be half-way for good
             raise Refused(f"{place} is mounted by itself and cannot be replaced")
         fresh = _fresh(place)
         with told(fresh):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ from bridge.core.inventory import InventoryError, parse_inventory
 from bridge.core.ownership import read_owner
 from bridge.errors import Outage, Refused
 from bridge.premises import TOKEN_FILE, finish_pending
-from bridge.restoring import Restoration, told
+from bridge.restoring import Restoration, is_mounted, told
 from bridge.store.audit import Marked, state_restored
 from bridge.store.audit_seal import HEAD_FILE, KEY_FILE, Safe, make_key, read_kept
 from bridge.store.filling import fill, find_file, has_entry, list_companions, open_filling
@@ -156,7 +155,7 @@ class _Restoring:
         with told(place):
             if place.exists() and place.read_bytes() == content:
                 return
-        if os.path.ismount(place):
+        if is_mounted(place):
             raise Refused(f"{place} is mounted by itself and cannot be replaced; --keep-inventory")
         # Names and addresses are no secret; Prometheus's side reads them.
         self.laid.lay_file(place, content, otherwise=0o644)

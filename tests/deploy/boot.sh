@@ -22,6 +22,11 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 [ $# -lt 2 ] || { mkdir "$root/run/lent"; mount --bind "$2" "$root/run/lent"; }
+# The project may lie below /tmp, or on a disk of its own.
+[ $# -lt 3 ] || {
+    mkdir -p "$place/project-upper" "$place/project-work" "$root$3"
+    mount -t overlay -o "lowerdir=$3,upperdir=$place/project-upper,workdir=$place/project-work" overlay "$root$3"
+}
 
 : >"$root/etc/machine-id"
 mkdir -p "$root/etc/systemd/system"

@@ -110,7 +110,7 @@ class RealMachine:
                     # Nothing of it outlives the tests, however those end.
                     *("setpriv", "--pdeathsig", "KILL", "unshare", *SPACES),
                     *("sh", str(GROUP), "enter", self._place, self._group),
-                    *("sh", str(BOOT), self._place, site),
+                    *("sh", str(BOOT), self._place, site, str(ROOT)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

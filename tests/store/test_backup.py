@@ -29,6 +29,7 @@ from bridge.console import perform as room
 from bridge.console.words import parse_words
 from bridge.core.backups import MANIFEST
 from bridge.premises import hold, sit_down
+from bridge.restoring import is_mounted
 from bridge.settings import Settings, SettingsError
 from bridge.store import filling, snapshot
 from bridge.store.audit import Audit
@@ -1173,17 +1174,36 @@ def test_a_backup_without_the_keys_says_so(house: House, tmp_path: Path) -> None
 @on_sqlite
 @pytest.mark.parametrize("what", ["inventory", "place", "keys"])
 def test_what_is_mounted_by_itself_is_found_out_before_anything_changes(
-    house: House, monkeypatch: pytest.MonkeyPatch, what: str
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
 ) -> None:
     house.back_up()
     house.inventory.write_text("other 192.0.2.5:9100\n")
     mounted = house.folder / FOLDER if what == "keys" else getattr(house, what)
     before = unchanged(house)
     with monkeypatch.context() as mounting:
-        mounting.setattr("os.path.ismount", lambda path: path == mounted)
+        mounting.setattr("bridge.restoring._MOUNTS", mount(mounted, tmp_path))
         complaint = house.complain("restore", str(house.file))
         assert f"{mounted} is mounted by itself and cannot be replaced" in complaint
         assert ("--keep-inventory" in complaint) is (what == "inventory")
         assert unchanged(house) == before
         if what == "inventory":
             house.say("restore", "--keep-inventory", str(house.file))
+
+
+def mount(place: Path, beside: Path) -> Path:
+    """Write what the kernel tells of mounts while something is mounted at a place."""
+    path = str(place).replace(" ", r"\040")
+    told = beside / "mountinfo"
+    told.write_text(f"36 35 98:0 /mnt1 {path} rw,noatime master:1 - ext3 /dev/root rw\n")
+    return told
+
+
+def test_what_is_mounted_is_asked_of_the_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_mounted(Path("/proc"))
+    assert not is_mounted(Path("/proc/self"))
+    place = tmp_path / "a folder" / "opswire.db"
+    monkeypatch.setattr("bridge.restoring._MOUNTS", mount(place, tmp_path))
+    assert is_mounted(place)
+    assert not is_mounted(place.parent)
