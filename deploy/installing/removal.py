@@ -95,6 +95,8 @@ def plan(layout: Layout, machine: Machine, record: Record, *, keeps_state: bool)
         # What was written by `systemctl edit` is a setting.
         if not (keeps_state and path.is_dir()):
             yield _removal(path)
+    for path in _find_half_written(layout):
+        yield _removal(path)
     if unit_files and machine.is_live:
         yield Step(sentence="let systemd forget them", perform=lambda: _forget(machine))
     command = layout.at(COMMAND)
@@ -107,6 +109,12 @@ def plan(layout: Layout, machine: Machine, record: Record, *, keeps_state: bool)
             sentence=f"remove {layout.at(PROGRAM)}",
             perform=lambda: _remove_program(layout, record if keeps_state else None),
         )
+
+
+def _find_half_written(layout: Layout) -> list[Path]:
+    """Find what an installation that was killed had begun to write beside a file of ours."""
+    folders = {layout.at(name).parent for name in (f"{UNITS}/opswire.target", ACCOUNTS, COMMAND)}
+    return sorted(path for folder in folders for path in folder.glob(".opswire[-.]*"))
 
 
 def _plan_state(layout: Layout, machine: Machine, record: Record) -> Iterator[Step]:

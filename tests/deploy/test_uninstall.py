@@ -29,6 +29,11 @@ def test_nothing_is_left(root: Path, machine: ScratchMachine) -> None:
     (root / "etc/opswire/bridge.env.new").write_text("\n")
     (root / "var/lib/opswire-prometheus").mkdir()
     (root / "var/lib/opswire-carried.x1y2z3").mkdir()
+    for name in (
+        "systemd/system/.opswire-bridge.service-x1y2z3",
+        "sysusers.d/.opswire.conf-x1y2z3",
+    ):
+        (root / "etc" / name).write_text("half\n")
     remove(root, machine)
     assert files(root) == []
     assert [name for name in picture(root) if "opswire" in name] == []
