@@ -33,6 +33,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before who spreads them reads their groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let live tests run side by side, but for those that share programs: a file's, a machine's."""
     for item in items:
