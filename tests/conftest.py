@@ -33,16 +33,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before who spreads them reads their groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let live tests run side by side, but for those that share programs: a file's, a machine's."""
-    for item in items:
-        if item.get_closest_marker("live"):
-            is_on_machine = item.path.parent.name == "deploy"
-            group = "machine" if is_on_machine else item.path.name
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def _former_logs() -> Iterator[None]:
     """Take back what a test has set up for the logs: the next one reads its own."""

@@ -63,8 +63,8 @@ STEPS = (
     Step(name="rules", command=(*PYTEST, "tests/rules", "-m", NOT_MARKED), may_be_empty=True),
     Step(
         name="live",
-        # Most of the time they wait for real programs.
-        command=(*PYTEST, "-n", "2", "--dist", "loadgroup", "-m", "live and not chaos"),
+        # Most of the time they wait for real programs; those of a file share what they run.
+        command=(*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "live and not chaos"),
         may_be_empty=True,
     ),
     Step(name="chaos", command=(*PYTEST, "-m", "chaos"), may_be_empty=True),
