@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Wait that long."""
         ...
 
+    async def rest(self, seconds: float) -> None:
+        """Leave the machine to others that long: nothing waits for the time to pass."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -27,5 +31,9 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - the one place that asks the machine
 
     async def sleep(self, seconds: float) -> None:
+        """Wait on the event loop."""
+        await asyncio.sleep(seconds)
+
+    async def rest(self, seconds: float) -> None:
         """Wait on the event loop."""
         await asyncio.sleep(seconds)

@@ -271,7 +271,7 @@ class Bridge:
 
     async def _rest(self, began: float, longest: float) -> None:
         """Leave the machine to the answers, eight times as long as was worked."""
-        await self._clock.sleep(min(8 * (time.perf_counter() - began), longest))
+        await self._clock.rest(min(8 * (time.perf_counter() - began), longest))
 
     async def _show(self, message: Claimed) -> None:
         self._under_way.add(message.destination.chat_id)

@@ -101,7 +101,8 @@ def _bend(clock: BentClock) -> None:
         await asyncio.sleep(seconds / clock.rate)
 
     setattr(SystemClock, "now", now)  # noqa: B010 - mypy knows no other way
-    setattr(SystemClock, "sleep", sleep)  # noqa: B010 - the same
+    for wait in ("sleep", "rest"):
+        setattr(SystemClock, wait, sleep)
     for name, span in vars(limits).copy().items():
         if name.endswith("_PASS") and name not in UNHURRIED:
             setattr(limits, name, max(span / QUICKER, SLOW_PASS))

@@ -104,7 +104,7 @@ async def test_a_look_that_finds_nothing_to_send_rests_and_one_that_does_is_repe
         return claimed
 
     class Clock(FakeClock):
-        async def sleep(self, seconds: float) -> None:
+        async def rest(self, seconds: float) -> None:
             rests.append(seconds)
 
     monkeypatch.setattr(Outbox, "claim", note_claim)
