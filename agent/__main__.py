@@ -16,6 +16,7 @@ from agent.settings import Settings, SettingsError
 
 _FAILED = 1
 _WRONG_SETTINGS = 2
+_IN_USE = os.EX_TEMPFAIL  # sysexits.h: whoever starts programs should try again
 _DESCRIPTION = "One host's hands: runs for the bridge what this host allows, and no more."
 _SETTINGS = """settings (environment; docs/agent-settings.md has the table):
   AGENT_HOST, AGENT_PORT   where to listen (127.0.0.1, 8001)
@@ -37,7 +38,8 @@ def main() -> int:
     except SettingsError as error:
         for fault in error.faults:
             _say(str(fault))
-        return _WRONG_SETTINGS
+        is_worth_a_try = wish.deed is None and error.is_passing
+        return _IN_USE if is_worth_a_try else _WRONG_SETTINGS
 
 
 def _run(settings: Settings) -> int:

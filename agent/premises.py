@@ -25,6 +25,8 @@ _ENROLLED: Final = (
     "the folder of an enrolled host; /add in the chat gives a code for `python -m agent enrol`"
 )
 _ANEW: Final = "an enrolled host's folder; /reinstall in the chat gives a code to enrol anew with"
+# Another program has the port, or the network that has the address is not up yet.
+_PASSING: Final = {errno.EADDRINUSE, errno.EADDRNOTAVAIL}
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +78,7 @@ def _take(settings: Settings, now: float, stack: ExitStack) -> Premises:
         return _read(settings, folder, stack, now)
     except Taken as fault:
         form = "a folder of its own for each agent; or end the other one"
-        raise _refusal("AGENT_STATE_DIR", str(fault), form) from None
+        raise _refusal("AGENT_STATE_DIR", str(fault), form, is_passing=True) from None
     except OSError as fault:
         what = f"{fault.filename or folder} cannot be read or written ({_words(fault)})"
         raise _refusal("AGENT_STATE_DIR", what, "a folder of the user who runs the agent") from None
@@ -123,7 +125,12 @@ def _bind(settings: Settings) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError as fault:
         what = f"{host!r} is not an address here ({_words(fault)})"
-        raise _refusal("AGENT_HOST", what, "an address of this host") from fault
+        raise _refusal(
+            "AGENT_HOST",
+            what,
+            "an address of this host",
+            is_passing=fault.errno == socket.EAI_AGAIN,
+        ) from fault
     # Named as TCP, or asyncio does not recognise it and lets small answers wait for 40 ms.
     door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -140,12 +147,19 @@ def _bind(settings: Settings) -> socket.socket:
         taken = fault.errno == errno.EADDRINUSE
         variable = "AGENT_PORT" if taken or fault.errno == errno.EACCES else "AGENT_HOST"
         what = f"{host}:{port} is taken by another program" if taken else _words(fault)
-        raise _refusal(variable, what, "a free port; AGENT_PORT moves it") from fault
+        raise _refusal(
+            variable,
+            what,
+            "a free port; AGENT_PORT moves it",
+            is_passing=fault.errno in _PASSING,
+        ) from fault
     return door
 
 
-def _refusal(variable: str, fault: str, accepted: str) -> SettingsError:
-    return SettingsError(Fault(variable, fault, accepted))
+def _refusal(
+    variable: str, fault: str, accepted: str, *, is_passing: bool = False
+) -> SettingsError:
+    return SettingsError(Fault(variable, fault, accepted, is_passing))
 
 
 def _words(fault: OSError) -> str:

@@ -26,6 +26,8 @@ class Fault:
     variable: str
     fault: str
     accepted: str
+    is_passing: bool = False
+    """Whether it may be right a little later as it stands: somebody else has what it names."""
 
     def __str__(self) -> str:
         return f"{self.variable}: {self.fault} (accepted: {self.accepted})"
@@ -37,6 +39,11 @@ class SettingsError(Exception):
     def __init__(self, *faults: Fault) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether another start may find nothing wrong although nobody mends anything."""
+        return all(fault.is_passing for fault in self.faults)
 
 
 @dataclass(frozen=True, kw_only=True)

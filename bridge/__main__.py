@@ -15,6 +15,7 @@ from bridge.logs import create_log, set_up_logs
 from bridge.settings import Fault, Settings, SettingsError, read_environment
 
 _WRONG_SETTINGS = 2
+_IN_USE = os.EX_TEMPFAIL  # sysexits.h: whoever starts programs should try again
 _NO_TOKEN = Fault(
     "BOT_TOKEN",
     "is not set, and without it there is no Telegram to send to",
@@ -35,7 +36,8 @@ def main() -> int:
     except SettingsError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)  # noqa: T201 - the console is where it is read
-        return _WRONG_SETTINGS
+        is_worth_a_try = wish.deed is None and error.is_passing
+        return _IN_USE if is_worth_a_try else _WRONG_SETTINGS
 
 
 def _require_token(settings: Settings) -> None:

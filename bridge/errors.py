@@ -11,7 +11,7 @@
     └─ Outage(party, reason)         someone we need failed             503
        ├─ Late                       it did not answer in time          503
        └─ Unanswered                 it was asked; nobody knows more    503
-    SettingsError (bridge.settings)  start only; exit code 2
+    SettingsError (bridge.settings)  start only; exit code 2, or 75 if it may pass
 
 The sentence of an error is written for the person who meets it: what is wrong, and what would be
 right. Its words are a message of the catalogues and the values that go into it, so that a chat

@@ -22,6 +22,8 @@ TOKEN_FILE = "webhook_token"  # noqa: S105 - a file's name
 LOCK_FILE = "bridge.lock"
 CONSOLE_FILE = "console.lock"
 BACKLOG = 2048  # uvicorn's own default
+# Another program has the port, or the network that has the address is not up yet.
+_PASSING = {errno.EADDRINUSE, errno.EADDRNOTAVAIL}
 
 
 class Premises:
@@ -97,6 +99,7 @@ def hold(folder: Path) -> Iterator[None]:
                 "STATE_DIR",
                 f"another bridge is running with {folder}",
                 "a folder of its own for each bridge; or end the other one",
+                is_passing=True,
             ) from fault
         except OSError as fault:
             raise _unwritable(path, fault) from fault
@@ -173,7 +176,10 @@ def bind(host: str, port: int, party: str) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     except OSError as fault:
         raise _refusal(
-            f"{party}_HOST", f"{host!r} is not an address here ({_words(fault)})", "an address"
+            f"{party}_HOST",
+            f"{host!r} is not an address here ({_words(fault)})",
+            "an address",
+            is_passing=fault.errno == socket.EAI_AGAIN,
         ) from fault
     door = socket.socket(family, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -185,7 +191,12 @@ def bind(host: str, port: int, party: str) -> socket.socket:
         taken = fault.errno == errno.EADDRINUSE
         variable = f"{party}_PORT" if taken or fault.errno == errno.EACCES else f"{party}_HOST"
         what = f"{host}:{port} is taken by another program" if taken else _words(fault)
-        raise _refusal(variable, what, f"a free port; {party}_PORT moves it") from fault
+        raise _refusal(
+            variable,
+            what,
+            f"a free port; {party}_PORT moves it",
+            is_passing=fault.errno in _PASSING,
+        ) from fault
     return door
 
 
@@ -195,8 +206,10 @@ def _unwritable(path: Path, fault: OSError) -> SettingsError:
     )
 
 
-def _refusal(variable: str, fault: str, accepted: str) -> SettingsError:
-    return SettingsError((Fault(variable, fault, accepted),))
+def _refusal(
+    variable: str, fault: str, accepted: str, *, is_passing: bool = False
+) -> SettingsError:
+    return SettingsError((Fault(variable, fault, accepted, is_passing),))
 
 
 def _words(fault: OSError) -> str:

@@ -87,16 +87,23 @@ def test_another_name_than_the_enrolled_one_is_refused(host: Enrolment) -> None:
 def test_a_taken_port_is_one_sentence(host: Enrolment) -> None:
     with socket.create_server(("127.0.0.1", host.port)):
         ended = run(**host.environ())
-    assert ended.returncode == 2
+    assert ended.returncode == os.EX_TEMPFAIL  # a service tries again
     assert "AGENT_PORT" in ended.stderr
     assert "taken by another program" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
+def test_an_address_that_is_not_up_yet_is_worth_another_start(host: Enrolment) -> None:
+    # Of the block for documentation (RFC 5737): no machine has it.
+    ended = run(**host.environ(AGENT_HOST="192.0.2.7"))
+    assert ended.returncode == os.EX_TEMPFAIL
+    assert "AGENT_HOST" in ended.stderr
+
+
 def test_a_second_agent_in_the_same_folder_is_refused(host: Enrolment) -> None:
     with own_folder(host.folder):
         ended = run(**host.environ())
-    assert ended.returncode == 2
+    assert ended.returncode == os.EX_TEMPFAIL
     assert "another agent is running" in ended.stderr
 
 

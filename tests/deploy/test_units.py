@@ -144,13 +144,16 @@ def test_a_service_has_a_user_of_its_own_unless_only_root_can(path: Path) -> Non
 def test_a_service_comes_back_is_limited_and_says_its_name(path: Path) -> None:
     unit = read_unit(path)
     assert unit["Restart"] == ["always"]
+    assert unit["StartLimitIntervalSec"] == ["0"]  # and is never given up
     assert int(unit["TimeoutStopSec"][0]) >= 10
     assert re.fullmatch(r"\d+[MG%]+", unit["MemoryMax"][0])
     assert unit["TasksMax"]
     assert unit["SyslogIdentifier"] == [path.stem]
     assert unit["PartOf"] == unit["WantedBy"] == ["opswire.target"]
     if "python" in unit["ExecStart"][0]:
-        assert unit["RestartPreventExitStatus"] == ["2"]  # a wrong setting is not tried again
+        assert unit["RestartPreventExitStatus"] == [
+            "2"
+        ]  # a wrong setting is not tried again; what another holds is
 
 
 def test_prometheus_may_finish_and_the_agents_jobs_end_with_it() -> None:
