@@ -17,10 +17,9 @@ from bridge.core.audit import Entry
 from bridge.core.keyboards import Keyboard
 from bridge.inbound.chat.running_jobs import Run
 from bridge.store.audit import Audit
-from bridge.store.database import Database
 from bridge.store.host_tables import jobs
 from bridge.views.voice import Voices
-from tests.inbound.chat.lives import INVENTORY, Hosts, Life, Stage, wish
+from tests.inbound.chat.lives import INVENTORY, Hosts, Life, QuickDatabase, Stage, wish
 
 Story = Callable[[Life], Awaitable[None]]
 MOST = 400
@@ -34,8 +33,8 @@ def numbers() -> Iterator[int]:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/bridge.db")
+async def database(tmp_path: Path) -> AsyncIterator[QuickDatabase]:
+    database = QuickDatabase(f"sqlite:///{tmp_path}/bridge.db")
     await database.open()
     yield database
     await database.close()
@@ -43,7 +42,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def create_stage(
-    database: Database, numbers: Iterator[int]
+    database: QuickDatabase, numbers: Iterator[int]
 ) -> AsyncIterator[Callable[[], Stage]]:
     stages: list[Stage] = []
     voices = Voices(lambda _, fault: pytest.fail(str(fault)))
