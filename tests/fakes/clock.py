@@ -13,6 +13,8 @@ class FakeClock:
 
     def __init__(self, start: datetime = NOON) -> None:
         self._now = start
+        self.rests = 0
+        """How often somebody found nothing to do."""
 
     def now(self) -> datetime:
         """Tell the time."""
@@ -25,6 +27,7 @@ class FakeClock:
     async def rest(self, seconds: float) -> None:
         """Let the others have their turn: how long the machine worked is nobody's time here."""
         assert seconds >= 0
+        self.rests += 1
         await asyncio.sleep(0)
 
     def advance(self, span: timedelta) -> None:

@@ -39,7 +39,7 @@ class WholeBridge:
         )  # ASCII: lone surrogates travel as escapes, as strangers send them
         return (await self.door.post(path, content=content, headers=BEARER)).status_code
 
-    async def settled(self, seconds: float = 20) -> None:
+    async def settled(self, seconds: float = 60) -> None:
         """Wait until nothing waits any more."""
         async with asyncio.timeout(seconds):
             # There is no event to wait for: the figures are all that a stranger sees.

@@ -242,7 +242,7 @@ async def test_telegram_back_while_a_digest_is_sent_is_told_as_that_absence() ->
     await scene.lose_telegram()
     scene.ways.before.clear()
     sending = asyncio.create_task(scene.step(PATIENCE))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await scene.ways.called.wait()
     scene.second_way.note_outcome(Sent(1), scene.clock.now())
     scene.ways.before.set()

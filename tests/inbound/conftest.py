@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,28 @@ class House:
     client: httpx.AsyncClient
     telegram: FakeTelegram
     clock: FakeClock
+
+    async def settled(self) -> None:
+        """Wait until all is done that there is to do at this moment of the clock."""
+        async with asyncio.timeout(60):
+            while True:
+                calls = len(self.telegram.calls)
+                is_at_work = await self._is_at_work()
+                await self._looks_in_vain()
+                is_still = len(self.telegram.calls) == calls and not self.bridge._under_way
+                if is_still and not is_at_work:
+                    return
+
+    async def _is_at_work(self) -> bool:
+        backlog = await self.bridge.stores.journal.backlog()
+        return bool(backlog.webhooks or self.bridge._under_way)
+
+    async def _looks_in_vain(self) -> None:
+        """Wait for a look from now on that finds nothing to send."""
+        rests = self.clock.rests
+        while self.clock.rests < rests + 2:  # the first of them may have begun before
+            self.bridge._wake.set()
+            await asyncio.sleep(0.002)
 
 
 def settings(tmp_path: Path, **changes: str) -> Settings:

@@ -37,7 +37,7 @@ async def leave_an_alert_that_nobody_hears(folder: Path) -> None:
 
 
 async def shown(telegram: FakeTelegram, messages: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(telegram.shown) < messages:  # noqa: ASYNC110 - the fake has no event to wait for
             await asyncio.sleep(0.01)
 
@@ -84,7 +84,7 @@ async def test_a_store_whose_inbox_cannot_be_written_answers_503_and_readyz_says
         assert "database (inbox)" in answer.json()["error"]
         with pytest.raises(Outage, match="inbox"):
             await house.bridge._check_store()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while answer.status_code != 200:
             await asyncio.sleep(0.05)
             answer = await house.client.post("/alerts", json=webhook(alert()), headers=BEARER)

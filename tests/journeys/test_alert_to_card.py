@@ -132,7 +132,7 @@ async def test_no_text_whatever_is_refused(
     odd["annotations"]["summary"] = summary
     odd["labels"]["number"] = number
     assert await bridge.post(webhook(odd, group=f"{texts}{number}", externalURL=url)) == 200
-    await bridge.settled(5)
+    await bridge.settled()
     assert [call for call in await local.calls() if not call["ok"]] == []
 
 
@@ -171,7 +171,7 @@ async def test_a_storm_is_one_document_that_is_edited_in_place(
 ) -> None:
     for number in range(40):
         await bridge.post(webhook(alert(host=f"box-{number:02}"), group=f"box-{number:02}"))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not any(  # noqa: ASYNC110 - the sandbox sets no event
             message["document"] and "40" in (message["caption"] or "")
             for message in await local.messages()

@@ -33,7 +33,7 @@ class Conversation:
 
     async def answers(self, chat: int, before: int, *, least: int = 1) -> list[Any]:
         """Wait until the bot has said something more in a chat."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             # There is no event to wait for: the chat is all that a person sees.
             while len(found := await self.local.messages(chat)) < before + least:  # noqa: ASYNC110 - above
                 await asyncio.sleep(0.02)
@@ -116,7 +116,7 @@ async def test_a_chat_speaks_the_language_it_has_chosen(conversation: Conversati
     assert "Начало" in said["text"]
     [said] = await conversation.say("/settings")
     await conversation.press(said, 0, 1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "語言" not in (await conversation.local.messages(ADA))[-1]["text"]:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
 

@@ -37,7 +37,7 @@ async def test_cards_and_answers_lead_to_the_dashboards_of_the_settings(
         await bridge.settled()
         card = await read_links(local)
         await local.post("/say", chat_id=ADA, person_id=ADA, text="/stats")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             # There is no event to wait for: the chat is all that a person sees.
             while not await local.messages(ADA):  # noqa: ASYNC110 - above
                 await asyncio.sleep(0.02)

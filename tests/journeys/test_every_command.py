@@ -165,7 +165,7 @@ class Scene:
 
     async def answer(self, chat: int, before: int) -> Any:
         """Wait for the next thing the bot says in a chat."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 found = [
                     each

@@ -25,7 +25,7 @@ from tests.inbound.chat.world import World
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - an errand's doing
             await asyncio.sleep(0.002)
 
