@@ -6,6 +6,7 @@ import asyncio
 import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -154,9 +155,19 @@ class Scene:
     async def say(self, text: str, person: int, chat: int | None = None) -> Any:
         """Say something; give the next thing the bot says there."""
         where = person if chat is None else chat
+        await self.rest()
         before = await self.newest(where)
         await self.local.post("/say", chat_id=where, person_id=person, text=text)
         return await self.answer(where, before)
+
+    async def rest(self) -> None:
+        """Wait until all has come that anybody said before, and what followed from it."""
+        assert self.bridge.bridge.talk is not None
+        async with asyncio.timeout(60):
+            # What is worked on sets no event when it is over.
+            while self.bridge.bridge.talk._poller._entered:  # noqa: ASYNC110 - above
+                await asyncio.sleep(0.02)
+        await self.bridge.settled()
 
     async def newest(self, chat: int) -> int:
         """Give the number of the newest message of a chat."""
@@ -164,13 +175,13 @@ class Scene:
         return max(numbers, default=0)
 
     async def answer(self, chat: int, before: int) -> Any:
-        """Wait for the next thing the bot says in a chat."""
-        async with asyncio.timeout(60):
+        """Wait for the next thing the bot says in a chat; a card is nobody's answer."""
+        async with asyncio.timeout(300):
             while True:
                 found = [
                     each
                     for each in await self.local.messages(chat)
-                    if each["message_id"] > before and each["text"] != "⏳"
+                    if each["message_id"] > before and each["text"] != "⏳" and not is_card(each)
                 ]
                 if found:
                     return found[0]
@@ -178,15 +189,16 @@ class Scene:
 
     async def settled(self, message: Any, holds: str) -> Any:
         """Give a message as it stands once it holds what is waited for; some grow to their end."""
-        for _look in range(200):
-            [now] = [
-                each
-                for each in await self.local.messages(message["chat_id"])
-                if each["message_id"] == message["message_id"]
-            ]
-            if re.search(holds, read(now)):
-                return now
-            await asyncio.sleep(0.02)
+        now = message
+        with suppress(TimeoutError):  # what it lacks is said by whoever asked for it
+            async with asyncio.timeout(60):
+                while not re.search(holds, read(now)):
+                    await asyncio.sleep(0.02)
+                    [now] = [
+                        each
+                        for each in await self.local.messages(message["chat_id"])
+                        if each["message_id"] == message["message_id"]
+                    ]
         return now
 
 
@@ -271,9 +283,12 @@ def impatience() -> Iterator[None]:
             patch.setattr(limits, name, Pace(10_000, timedelta(seconds=1)))
         patch.setattr(limits, "STRANGER_CALLS", Pace(10_000, timedelta(seconds=1)))
         patch.setattr(limits, "REFUSAL_AGAIN", timedelta(0))
-        patch.setattr(limits, "CHART_PATIENCE_SECONDS", 60)
-        patch.setattr(limits, "CHART_SECONDS", 60)
-        patch.setattr(limits, "ANSWER_PATIENCE", timedelta(seconds=30))
+        for name in ("CHART_PATIENCE_SECONDS", "CHART_SECONDS", "CHART_WORKER_SECONDS"):
+            patch.setattr(limits, name, 240)
+        patch.setattr(limits, "ANSWER_PATIENCE", timedelta(minutes=5))
+        patch.setattr(limits, "ANSWER_LONGEST", timedelta(minutes=10))
+        patch.setattr(limits, "INSIDE_WITHIN", timedelta(minutes=1))
+        patch.setattr(limits, "JOB_RINGS_AFTER", timedelta(hours=1))
         yield
 
 
@@ -327,6 +342,12 @@ def find(called: str) -> Command:
 
 def test_the_table_has_every_command_and_alias() -> None:
     assert set(TABLE) == {name for each in DECLARED for name in (each.name, *each.aliases)}
+
+
+def is_card(message: Any) -> bool:
+    """Say whether a message is an alert's own: it comes by itself to a chat that subscribes."""
+    buttons = [each for row in message["inline_keyboard"] or () for each in row]
+    return bool(buttons) and str(buttons[0].get("callback_data", "")).startswith("list ")
 
 
 def read(message: Any) -> str:
