@@ -194,11 +194,8 @@ class Scene:
             async with asyncio.timeout(60):
                 while not re.search(holds, read(now)):
                     await asyncio.sleep(0.02)
-                    [now] = [
-                        each
-                        for each in await self.local.messages(message["chat_id"])
-                        if each["message_id"] == message["message_id"]
-                    ]
+                    there = await self.local.messages(message["chat_id"])
+                    [now] = [e for e in there if e["message_id"] == message["message_id"]]
         return now
 
 
@@ -279,8 +276,10 @@ class Knowing(FakePrometheus):
 def impatience() -> Iterator[None]:
     """Lift what a person would have to wait for: paces, and the silence towards strangers."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("CHAT_CALLS", "GROUP_CALLS", "GROUP_CARD_CALLS", "OVERALL_CALLS"):
+        for name in ("CHAT_CALLS", "GROUP_CALLS", "OVERALL_CALLS"):
             patch.setattr(limits, name, Pace(10_000, timedelta(seconds=1)))
+        # Answers have what the cards' share leaves.
+        patch.setattr(limits, "GROUP_CARD_CALLS", Pace(5_000, timedelta(seconds=1)))
         patch.setattr(limits, "STRANGER_CALLS", Pace(10_000, timedelta(seconds=1)))
         patch.setattr(limits, "REFUSAL_AGAIN", timedelta(0))
         for name in ("CHART_PATIENCE_SECONDS", "CHART_SECONDS", "CHART_WORKER_SECONDS"):
