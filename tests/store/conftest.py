@@ -2,13 +2,34 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bridge import limits
+from bridge.store import database as store
+from bridge.store import filling, inbox
 from bridge.store.database import Database
 from tests.postgres import Postgres, PostgresMissing, run_postgres
 from tests.store.stage import Stage
+
+PATIENCE = timedelta(minutes=2)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing here be taken for a fault because the machine is slow.
+
+    A test of one of these bounds sets it to what it tells of.
+    """
+    seconds = int(PATIENCE.total_seconds())
+    monkeypatch.setattr(limits, "READ_PATIENCE", PATIENCE)
+    monkeypatch.setattr(limits, "WRITE_PATIENCE", PATIENCE)
+    monkeypatch.setattr(store, "BUSY_MILLISECONDS", 1000 * seconds)
+    monkeypatch.setattr(store, "VANISHED_MILLISECONDS", 1000 * seconds)
+    monkeypatch.setattr(inbox, "BUSY_SECONDS", seconds)
+    monkeypatch.setattr(filling, "_LOOKS", 10 * seconds)
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ async def test_sqlite_keeps_its_word_over_a_power_cut(database: Database) -> Non
 async def test_writes_that_wait_together_are_committed_together(database: Database) -> None:
     gate = threading.Event()
     threads: list[int] = []
-    blocker = asyncio.create_task(database.write(lambda _: gate.wait(5)))
+    blocker = asyncio.create_task(database.write(lambda _: gate.wait(60)))
     await asyncio.sleep(0)
     commits: list[int] = []
 
@@ -164,7 +164,7 @@ async def test_writes_that_wait_together_are_committed_together(database: Databa
 
 async def test_one_write_that_fails_does_not_take_its_neighbours_along(database: Database) -> None:
     gate = threading.Event()
-    blocker = asyncio.create_task(database.write(lambda _: gate.wait(5)))
+    blocker = asyncio.create_task(database.write(lambda _: gate.wait(60)))
     await asyncio.sleep(0)
     good = asyncio.create_task(database.write(lambda c: c.execute(beat(1)).close()))
     bad = asyncio.create_task(database.write(lambda c: c.execute(text("INSERT nonsense"))))

@@ -124,7 +124,7 @@ async def test_a_webhook_is_kept_while_another_program_writes_in_the_database(
 ) -> None:
     with closing(sqlite3.connect(place, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             await stage.put(webhook(FIRES))
         other.execute("ROLLBACK")
     await stage.fold()
@@ -392,7 +392,7 @@ async def test_an_inbox_that_hangs_is_an_outage_in_time(
 ) -> None:
     monkeypatch.setattr("bridge.limits.WRITE_PATIENCE", SECOND / 10)
     gate = threading.Event()
-    hanging = asyncio.create_task(stage.database.keep(lambda _: gate.wait(10)))
+    hanging = asyncio.create_task(stage.database.keep(lambda _: gate.wait(60)))
     await asyncio.sleep(0)
     with pytest.raises(Outage, match="does not answer"):
         await stage.put(webhook(FIRES))

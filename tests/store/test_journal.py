@@ -48,13 +48,13 @@ async def test_a_webhook_is_kept_while_an_earlier_one_is_still_being_folded(
     def dawdle(self: Folding, notification: Notification, *rest: object, **named: object) -> None:
         fold(self, notification, *rest, **named)  # type: ignore[arg-type]
         began.set()
-        gate.wait(10)
+        gate.wait(60)
 
     monkeypatch.setattr(Folding, "alerts", dawdle)
     await stage.put(webhook(alert(host="a")))
     folding = asyncio.create_task(stage.journal.fold(now=stage.now))
-    await asyncio.to_thread(began.wait, 10)
-    async with asyncio.timeout(3):
+    await asyncio.to_thread(began.wait, 60)
+    async with asyncio.timeout(30):
         await stage.put(webhook(alert(host="b")))
         assert (await stage.journal.backlog()).webhooks == 2
     assert not folding.done()
