@@ -42,7 +42,7 @@ def moment(ago: timedelta = timedelta(0)) -> datetime:
     return SystemClock().now().replace(microsecond=0) - ago
 
 
-async def until(is_so: Callable[[], Awaitable[Any]], seconds: float = 10) -> None:
+async def until(is_so: Callable[[], Awaitable[Any]], seconds: float = 60) -> None:
     """Wait until something is to be seen."""
     async with asyncio.timeout(seconds):
         # The chat sets no event; looking is all that a stranger can do.
@@ -57,7 +57,7 @@ async def texts(local: LocalTelegram, chat_id: int = ON_CALL, thread: int | None
 
 
 async def calls_reach(
-    local: LocalTelegram, number: int, method: str | None = None, seconds: float = 10
+    local: LocalTelegram, number: int, method: str | None = None, seconds: float = 60
 ) -> None:
     """Wait until Telegram has been called so often, whatever became of it."""
 

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import re
 import sqlite3
-import time
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
@@ -68,12 +67,13 @@ async def test_f08_no_alert_is_answered_for_before_it_is_on_disk(
 async def test_f09_a_success_for_one_chat_never_answers_for_another_that_failed(
     tmp_path: Path, local: LocalTelegram
 ) -> None:
-    await local.post("/faults", kind="500", chat_id=ADA, method="sendMessage", count=1)
+    fault = await local.post("/faults", kind="500", chat_id=ADA, method="sendMessage")
     chats = f"{ADA},{ON_CALL}"
     async with open_whole_bridge(tmp_path / "bridge", local, ALERT_CHAT_ID=chats) as bridge:
         assert await bridge.post(webhook(alert())) == 200
         await until(lambda: local.messages(ON_CALL))
         await until(lambda: counts(bridge, "opswire_messages_waiting 1.0"))
+        await local.control.delete(f"/faults/{fault['id']}")
         await bridge.settled()
     assert [len(await local.messages(chat)) for chat in (ADA, ON_CALL)] == [1, 1]
 
@@ -100,8 +100,9 @@ async def test_f10_what_shall_be_tried_again_is_never_answered_with_a_code_that_
         hasty.setattr(limits, "WRITE_PATIENCE", timedelta(seconds=0.2))
         other.execute("BEGIN IMMEDIATE")
         assert await bridge.post(body) == 503
+        # Looked at before the disk is back: what nobody waited for may be kept then all the same.
+        assert await local.calls("sendMessage") == []
         other.rollback()
-    assert await local.calls("sendMessage") == []
     assert await bridge.post(body) == 200
     await bridge.settled()
     assert len(await local.messages()) == 1
@@ -110,14 +111,11 @@ async def test_f10_what_shall_be_tried_again_is_never_answered_with_a_code_that_
 async def test_f11_a_telegram_that_hangs_never_keeps_alertmanager_waiting_until_it_sends_again(
     bridge: WholeBridge, local: LocalTelegram
 ) -> None:
-    await local.post("/faults", kind="slow", seconds=1.5, method="sendMessage")
+    await local.post("/faults", kind="slow", seconds=8, method="sendMessage")
     body = webhook(*(alert(host=f"host-{number}") for number in range(40)))
-    took = []
     for _ in range(5):
-        began = time.perf_counter()
         assert await bridge.post(body) == 200
-        took.append(time.perf_counter() - began)
-    assert max(took) < 0.75, "an answer waited for Telegram"
+        assert await local.calls("sendMessage") == [], "an answer waited for Telegram"
     await bridge.settled()
     assert len(await local.calls("sendMessage")) == 1
 
@@ -257,7 +255,7 @@ async def test_f23_a_chat_that_fails_never_starves_the_others(
             elsewhere = await local.messages(OPERATIONS, ALERTS)
             return len(elsewhere) == len(await local.messages()) == 3
 
-        await until(others_have_all, seconds=3)
+        await until(others_have_all)
         assert await local.messages(ADA) == []
         await until(lambda: counts(bridge, "opswire_messages_waiting 3.0"))
 
@@ -274,6 +272,8 @@ async def test_f24_what_was_over_before_it_could_be_shown_is_never_replayed_as_n
             over = alert(host=host, starts=began, ends=began + MINUTE)
             await bridge.post(webhook(over, group=host))
     await until(lambda: local.calls("sendMessage"))
+    # What the bridge has not read yet is over for nobody.
+    await until(lambda: counts(bridge, 'alerts_received_total{status="resolved"} 2.0'))
     await local.control.delete(f"/faults/{fault['id']}")
     await bridge.settled()
     shown = await local.messages()
@@ -285,14 +285,14 @@ async def test_f24_what_was_over_before_it_could_be_shown_is_never_replayed_as_n
 async def test_f25_a_rate_limit_loses_no_alert_and_is_never_met_with_another_call(
     bridge: WholeBridge, local: LocalTelegram
 ) -> None:
-    await local.post("/faults", kind="429", retry_after=1, method="sendMessage", count=1)
+    await local.post("/faults", kind="429", retry_after=5, method="sendMessage", count=1)
     for severity in ("warning", "critical"):
         await bridge.post(webhook(alert(host=severity, severity=severity), group=severity))
     await bridge.settled()
     calls = await local.calls("sendMessage")
     assert [call["ok"] for call in calls] == [False, True, True]
     waited = datetime.fromisoformat(calls[1]["at"]) - datetime.fromisoformat(calls[0]["at"])
-    assert waited >= timedelta(seconds=1), "called again before its time"
+    assert waited >= timedelta(seconds=5), "called again before its time"
     assert "critical ·" in (await local.messages())[0]["text"], "the most urgent goes first"
 
 
@@ -322,6 +322,7 @@ async def test_f26_a_chat_that_cannot_be_reached_is_told_of_once_however_many_al
             await bridge.post(webhook(alert(host=f"host-{number}"), group=f"{number}"))
         await until(lambda: local.messages(ADA))
         await until(lambda: hears(local, "host-2"))
+        await until(lambda: hears(local, "CHAT CANNOT BE REACHED"))
         await asyncio.sleep(0.3)
     for chat, thread in ((ADA, None), (OPERATIONS, ALERTS)):
         said = await texts(local, chat, thread)
@@ -329,6 +330,6 @@ async def test_f26_a_chat_that_cannot_be_reached_is_told_of_once_however_many_al
     assert await local.messages(ON_CALL) == []
 
 
-async def hears(local: LocalTelegram, host: str) -> bool:
-    """Say whether the fallback has heard of a host."""
-    return host in await texts(local, OPERATIONS, ALERTS)
+async def hears(local: LocalTelegram, words: str) -> bool:
+    """Say whether the fallback has heard of something."""
+    return words in await texts(local, OPERATIONS, ALERTS)

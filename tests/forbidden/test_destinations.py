@@ -174,10 +174,18 @@ async def test_f34_no_log_line_answer_or_figure_ever_has_the_bot_token(
             await calls_reach(local, before + 2)
             for path in ("/readyz", "/metrics", "/healthz", "/alerts"):
                 answers += (await bridge.door.get(path, headers=BEARER)).text
+        # Somebody else may have met those: a message meets these.
+        await local.post("/faults", kind="drop", method="sendMessage")
+        await bridge.post(one("web-1"))
+        await until(lambda: has_said(log, "a message could not be shown"))
     secret = token.partition(":")[2]
-    assert "a message could not be shown" in log.getvalue()
     assert secret not in log.getvalue()
     assert secret not in answers
+
+
+async def has_said(log: io.StringIO, words: str) -> bool:
+    """Say whether the log tells of it."""
+    return words in log.getvalue()
 
 
 class Elsewhere:
@@ -216,18 +224,21 @@ async def test_f35_a_telegram_that_cannot_be_reached_never_keeps_an_alert_from_e
         await calls_reach(local, 1)
         await until(lambda: problem(bridge, "telegram"))
         assert mail.sent == [], "a moment is no absence"
-        for _ in range(6):
+
+        async def goes_elsewhere() -> bool:
             clock.leap(timedelta(seconds=15))
             bridge.bridge.look_again()
             await asyncio.sleep(0.1)
-        await until(lambda: went(mail, "web-1"))
+            return went(mail, "web-1")
+
+        await until(goes_elsewhere)
         await local.control.delete(f"/faults/{away['id']}")
         bridge.bridge.look_again()
         await until(lambda: says(local, ON_CALL, "FIRING  web-1", "TELEGRAM WAS AWAY"))
         assert len(mail.sent) == 1
 
 
-async def went(elsewhere: Elsewhere, host: str) -> bool:
+def went(elsewhere: Elsewhere, host: str) -> bool:
     """Say whether an alert went the second way."""
     return any(host in title + body for title, body in elsewhere.sent)
 
