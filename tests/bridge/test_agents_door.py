@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -28,10 +29,12 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def port() -> Iterator[int]:
+    """A free port that nobody else is given meanwhile."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield int(kept.getsockname()[1])
 
 
 def settings(tmp_path: Path, **changes: object) -> Settings:
@@ -67,7 +70,7 @@ async def test_letters_come_in_by_tls_that_hosts_can_check(
     given = settings(tmp_path, AGENTS_PORT=port)
     async with open_door(given, authority, create_agents_web(room.desk)) as opened:
         assert opened == port
-        async with httpx.AsyncClient(verify=trusting(authority)) as client:
+        async with httpx.AsyncClient(verify=trusting(authority), timeout=60) as client:
             answer = await client.post(f"https://127.0.0.1:{port}/agents/letters", content=b"one")
     assert answer.status_code == 200
     assert "server" not in answer.headers
@@ -100,7 +103,7 @@ async def test_nobody_is_heard_without_tls_or_with_an_old_one(
             (f"http://127.0.0.1:{port}", True),
             (f"https://127.0.0.1:{port}", old),
         ):
-            async with httpx.AsyncClient(verify=context) as client:
+            async with httpx.AsyncClient(verify=context, timeout=60) as client:
                 with pytest.raises(httpx.HTTPError):
                     await client.post(f"{address}/agents/letters", content=b"one")
     assert room.letters == []
@@ -147,8 +150,8 @@ async def test_signals_stay_the_business_of_the_bridge(
         given = settings(tmp_path, AGENTS_PORT=port)
         async with open_door(given, authority, create_agents_web(Room().desk)):
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.wait_for(heard.wait(), 10)
-            async with httpx.AsyncClient(verify=trusting(authority)) as client:
+            await asyncio.wait_for(heard.wait(), 60)
+            async with httpx.AsyncClient(verify=trusting(authority), timeout=60) as client:
                 answer = await client.get(f"https://127.0.0.1:{port}/agents/letters")
             assert answer.status_code == 405
     finally:

@@ -37,7 +37,7 @@ async def hear(
     agent: LocalAgent,
     *,
     key: bytes | None = None,
-    patience: float = 20,
+    patience: float = 60,
     heard: list[Event] | None = None,
 ) -> list[Event]:
     """Everything that comes of an order; what came before a failure is in `heard`."""

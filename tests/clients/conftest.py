@@ -5,11 +5,30 @@ from pathlib import Path
 
 import pytest
 
+from bridge import limits
 from bridge.clients.agents import Agents
 from bridge.clients.authority import Authority
 from bridge.clients.telegram import Telegram
 from tests.fakes.local_agent import create_authority
 from tests.fakes.local_telegram import LocalTelegram, open_local_telegram
+
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody here be taken for late because the machine is slow; who is late sets a bound."""
+    for name in (
+        "AGENT_CONNECT_SECONDS",
+        "AGENT_CALM_SECONDS",
+        "BOT_NAME_SECONDS",
+        "HEALTH_TIMEOUT_SECONDS",
+        "HEARTBEAT_TIMEOUT_SECONDS",
+        "ALERTMANAGER_TIMEOUT_SECONDS",
+        "PROMETHEUS_TIMEOUT_SECONDS",
+        "SEND_TIMEOUT_SECONDS",
+    ):
+        monkeypatch.setattr(limits, name, PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -174,8 +174,8 @@ async def test_a_host_that_is_not_there_was_asked_nothing(agents: Agents) -> Non
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    nobody = LocalAgent(key=Ed25519PrivateKey.generate(), answer=well, address=address)
-    assert type(await fail(agents, nobody)) is errors.Outage
+        nobody = LocalAgent(key=Ed25519PrivateKey.generate(), answer=well, address=address)
+        assert type(await fail(agents, nobody)) is errors.Outage
 
 
 async def test_a_host_that_takes_the_call_and_is_silent_was_asked_nothing(agents: Agents) -> None:

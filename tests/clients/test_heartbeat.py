@@ -138,8 +138,8 @@ async def test_an_address_that_drips_its_answer_is_given_up(
     over = asyncio.Event()
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     heartbeat = Heartbeat(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/{KEY}")
-    async with asyncio.timeout(5):
-        with pytest.raises(Outage, match="TimeoutError"):
+    async with asyncio.timeout(60):
+        with pytest.raises(Outage, match="Timeout"):
             await heartbeat.ping()
         await heartbeat.close()
         await over.wait()

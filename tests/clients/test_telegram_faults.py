@@ -185,11 +185,11 @@ async def test_a_telegram_that_is_not_there_is_an_outage_without_the_token() -> 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    nobody = Telegram(TOKEN, api_base=f"http://127.0.0.1:{port}")
-    outcome = await show(nobody)
-    with pytest.raises(Outage) as outage:
-        await nobody.probe()
-    await nobody.close()
+        nobody = Telegram(TOKEN, api_base=f"http://127.0.0.1:{port}")
+        outcome = await show(nobody)
+        with pytest.raises(Outage) as outage:
+            await nobody.probe()
+        await nobody.close()
     assert reason(outcome) is Reason.OUTAGE
     assert "planted" not in str(outcome) + str(outage.value) + repr(outage.value.__cause__)
 

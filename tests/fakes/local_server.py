@@ -43,7 +43,7 @@ def open_local_server() -> Iterator[LocalServer]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             kept.requests.append(Request(self.command, self.path, body))
             if kept.hangs:
-                kept.over.wait(30)
+                kept.over.wait(120)
             if kept.raw:
                 self.wfile.write(kept.raw)
                 return

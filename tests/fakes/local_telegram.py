@@ -56,6 +56,7 @@ async def open_local_telegram(folder: Path) -> AsyncIterator[LocalTelegram]:
             base_url=f"{sandbox.url}/control",
             headers={"Authorization": f"Bearer {sandbox.page_token}"},
             trust_env=False,
+            timeout=60,
         ) as control,
     ):
         yield LocalTelegram(sandbox, control)
