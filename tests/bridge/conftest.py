@@ -1,13 +1,30 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bridge import limits
 from bridge.console import perform as room
 from bridge.console.chats import Chats
 from bridge.console.desk import Desk
+from bridge.store import database as store
+from bridge.store import inbox
 from tests.bridge.consoles import Console
+
+PATIENCE = timedelta(minutes=2)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a slow machine take its time with files; who is waited for in vain sets a bound."""
+    seconds = int(PATIENCE.total_seconds())
+    monkeypatch.setattr(limits, "READ_PATIENCE", PATIENCE)
+    monkeypatch.setattr(limits, "WRITE_PATIENCE", PATIENCE)
+    monkeypatch.setattr(limits, "INVENTORY_TURN_SECONDS", seconds)
+    monkeypatch.setattr(store, "BUSY_MILLISECONDS", 1000 * seconds)
+    monkeypatch.setattr(inbox, "BUSY_SECONDS", seconds)
 
 
 @pytest.fixture
