@@ -67,11 +67,12 @@ class _ForkServer:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         self._door.send(READY)
         while True:
-            if self._door.fileno() in self._wait(None) and not self._hear():
+            patience = limits.JOB_PERSISTS_SECONDS if self._left else None
+            if self._door.fileno() in self._wait(patience) and not self._hear():
                 break
             self._reap()
         until = time.monotonic() + limits.NURSERY_END_SECONDS
-        while self._runners and time.monotonic() < until:
+        while (self._runners or self._left) and time.monotonic() < until:
             self._wait(limits.JOB_SWEEP_SECONDS, hears=False)
             self._reap()
 
@@ -149,19 +150,22 @@ class _ForkServer:
     def _reap(self) -> None:
         """Take the dead in; where a runner was killed, end what was below it."""
         self._below.reap()
-        if self._left:
+        if self._left and self._end_orphans():
             left, self._left = self._left, []
-            self._end_orphans()
             for each in left:
                 runner.remove(each)
 
-    def _end_orphans(self) -> None:
+    def _end_orphans(self) -> bool:
+        """Kill them, at least once; say whether none is left."""
         until = time.monotonic() + limits.JOB_END_SECONDS
-        while self._below.has_any() and time.monotonic() < until:
+        while self._below.has_any():
             self._below.freeze()
             self._below.tell(signal.SIGKILL)
             self._wait(limits.JOB_SWEEP_SECONDS, hears=False)
             self._below.reap()
+            if time.monotonic() > until:
+                return not self._below.has_any()
+        return True
 
     def _wait(self, seconds: float | None, *, hears: bool = True) -> set[int]:
         poll = select.poll()

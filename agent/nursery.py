@@ -192,6 +192,9 @@ class Nursery:
             try:
                 await server.send(message, theirs)
             except OSError as fault:
+                if isinstance(fault, ConnectionError) and not server.is_gone:
+                    # It is dead, and the loop has not heard of it: the next attempt is another's.
+                    self._let_go(server)
                 raise _Stillborn from fault
             finally:
                 for each in theirs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from agent import limits
 
@@ -33,6 +34,13 @@ class Reading:
             self._loop.remove_reader(each)
         self._open.clear()
         self.is_over.set()
+
+    def take_rest(self) -> None:
+        """Take what is in the pipes by now: as much as a pipe holds, however it was meant to go."""
+        for pipe, is_error in self._open.items():
+            with suppress(BlockingIOError):
+                if chunk := os.read(pipe, limits.READ_BYTES):
+                    self._take(chunk, is_error)
 
     def _listen(self) -> None:
         self._rest = None

@@ -121,9 +121,7 @@ class Running:
         try:
             self._repeat_wish()
             end = await self._wait_for_end(born, nursery)
-            with suppress(TimeoutError):  # somebody outside may hold the pipes for ever
-                async with asyncio.timeout(limits.JOB_DRAIN_SECONDS):
-                    await reading.is_over.wait()
+            await _drain(reading)
         finally:
             self._born = None
             progress.cancel()
@@ -236,6 +234,15 @@ class Running:
         """Wake all who hear it."""
         bell, self._bell = self._bell, asyncio.Event()
         bell.set()
+
+
+async def _drain(reading: Reading) -> None:
+    """Read what a job that is over has written."""
+    try:
+        async with asyncio.timeout(limits.JOB_DRAIN_SECONDS):
+            await reading.is_over.wait()
+    except TimeoutError:  # somebody outside may hold the pipes for ever, or this loop was late
+        reading.take_rest()
 
 
 def _read_end(said: bytes) -> _End:

@@ -59,13 +59,14 @@ class Below:
         return self.kill(wait, began + limits.JOB_END_SECONDS)
 
     def kill(self, wait: Wait, until: float) -> bool:
-        """Kill them all, again and again; say whether any is left."""
+        """Kill them all, at least once, until then again and again; say whether any is left."""
         while self.reap():
-            if time.monotonic() > until:
-                return True
             self.freeze()
             self.tell(signal.SIGKILL)
-            self._settle(time.monotonic() + limits.JOB_SWEEP_SECONDS, wait)
+            # Only who was killed and lives is left: this process may itself have stood still.
+            is_left = self._settle(time.monotonic() + limits.JOB_SWEEP_SECONDS, wait)
+            if is_left and time.monotonic() > until:
+                return True
         return False
 
     def _settle(self, until: float, wait: Wait) -> bool:

@@ -12,16 +12,28 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from agent import limits
+from agent import nursery as nurseries
 from agent.jobs import Jobs
 from agent.nursery import Nursery
-from tests.agent.processes import Processes
+from tests.agent.patience import PATIENT_BOOT
+from tests.agent.processes import PATIENCE_SECONDS, Processes
 
 WAYS = ("namespace", "descendants")
 """How everything below a job is found: by the kernel, or by looking. Root can do both."""
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody take a machine that stalls for a host that is dying."""
+    monkeypatch.setattr(limits, "BIRTH_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(limits, "JOB_WATCH_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(nurseries, "_BOOT", PATIENT_BOOT)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +46,8 @@ def ordinary() -> Iterator[str]:
     change_users("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name)
     yield name
     for pid in Processes(pwd.getpwnam(name).pw_uid).list_before():
-        os.kill(pid, signal.SIGKILL)  # left by a test that failed
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # left by a test that failed
     change_users("userdel", name)
 
 
@@ -73,9 +86,10 @@ async def jobs(tmp_path: Path, nursery: Nursery) -> AsyncIterator[Jobs]:
 
 def change_users(*command: str) -> None:
     """Make or remove a user; the file of users is locked while somebody else does."""
-    for _ in range(50):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode == 0:
             return
+        assert time.monotonic() < deadline, run.stderr
         time.sleep(0.2)
-    raise AssertionError(run.stderr)

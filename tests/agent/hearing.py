@@ -8,7 +8,7 @@ from agent.jobs import Command
 from agent.wire import Ended, Event, Output
 
 
-def shell(line: str, *, seconds: float = 20.0) -> Command:
+def shell(line: str, *, seconds: float = 120.0) -> Command:
     return Command(argv=("/bin/sh", "-c", line), shown=line, seconds=seconds)
 
 

@@ -9,16 +9,21 @@ import sys
 import time
 from pathlib import Path
 
+from agent import limits
+from agent import nursery as nurseries
 from agent.jobs import Command, Jobs
 from agent.nursery import Nursery
 from agent.wire import Ended, Started
-from tests.agent.processes import Processes, wait_until
+from tests.agent.patience import PATIENT_BOOT
+from tests.agent.processes import PATIENCE_SECONDS, Processes, list_children, wait_until
 
 
 async def main(folder: Path, user: str, way: str, seconds: float, *lines: str) -> None:
+    limits.BIRTH_SECONDS = limits.JOB_WATCH_SECONDS = PATIENCE_SECONDS  # type: ignore[misc]
+    nurseries._BOOT = PATIENT_BOOT  # type: ignore[misc]
     async with Nursery(user=user, has_namespaces=way == "namespace") as nursery:
         jobs = Jobs(folder, nursery=nursery, clock=time.time)
-        await anext(jobs.run("first", Command(argv=("/bin/true",), shown="", seconds=5)))
+        await anext(jobs.run("first", Command(argv=("/bin/true",), shown="", seconds=60)))
         await wait_until(lambda: not jobs.running)
         processes = Processes(os.getuid())  # the fork server is one of those before
         for number, line in enumerate(lines):
@@ -27,7 +32,8 @@ async def main(folder: Path, user: str, way: str, seconds: float, *lines: str) -
                 if isinstance(event, Started):
                     print(json.dumps("started"), flush=True)  # noqa: T201 - a program of tests
                 if isinstance(event, Ended):
-                    await asyncio.sleep(0.05)  # its runner has said so, and goes
+                    # Its runner has said so, and goes.
+                    await wait_until(lambda: not list_children(nursery.pid))
                     ended = {
                         "why": event.why.value,
                         "seconds": event.seconds,

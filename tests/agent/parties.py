@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
+import random
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -34,9 +35,26 @@ NOON = 1_795_780_800.0
 PURPOSES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
+_reserved: list[socket.socket] = []
+"""Names that say which ports are spoken for; the kernel lets go of them with this process."""
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Find a port that stays free until it is listened to, whoever else runs tests here.
+
+    It is one that the kernel gives to nobody who asks for any.
+    """
+    for port in random.SystemRandom().sample(range(12_000, 32_000), 1000):
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            name.bind(f"\0opswire/tests/port/{port}")
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            name.close()
+            continue
+        _reserved.append(name)
+        return port
+    raise AssertionError("no port is free")
 
 
 def name(text: str) -> x509.Name:
@@ -181,14 +199,14 @@ async def running(
             await serving
 
 
-def caller(
+def trust(
     enrolment: Enrolment,
     folder: Path,
     *,
     shown: Authority | None = None,
     is_without: bool = False,
-) -> httpx.AsyncClient:
-    """Make a client that trusts the bridge's authority and shows a certificate, if any."""
+) -> ssl.SSLContext:
+    """Trust the bridge's authority and show a certificate, if any."""
     context = ssl.create_default_context(cadata=enrolment.bridge.authority.pem)
     if not is_without:
         key = Ed25519PrivateKey.generate()
@@ -198,8 +216,20 @@ def caller(
             write_private_key(key.private_bytes_raw()) + certificate.public_bytes(Encoding.PEM)
         )
         context.load_cert_chain(pem)
+    return context
+
+
+def caller(
+    enrolment: Enrolment,
+    folder: Path,
+    *,
+    shown: Authority | None = None,
+    is_without: bool = False,
+) -> httpx.AsyncClient:
+    """Make a client that trusts the bridge's authority and shows a certificate, if any."""
+    context = trust(enrolment, folder, shown=shown, is_without=is_without)
     url = f"https://127.0.0.1:{enrolment.port}"
-    return httpx.AsyncClient(verify=context, base_url=url, trust_env=False, timeout=10)
+    return httpx.AsyncClient(verify=context, base_url=url, trust_env=False, timeout=60)
 
 
 def headers(signature: str) -> dict[str, str]:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+PATIENCE_SECONDS = 60.0
+"""What is waited for comes in milliseconds; a machine that does other things as well may stall."""
 
-async def wait_until(is_so: Callable[[], bool], seconds: float = 5.0) -> None:
+
+async def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until something is so; no event tells of what other processes do."""
     began = time.monotonic()
     while not is_so():
@@ -43,7 +46,7 @@ class Processes:
         """List those that were there before."""
         return self._before
 
-    async def wait_until_none(self, seconds: float) -> float:
+    async def wait_until_none(self, seconds: float = PATIENCE_SECONDS) -> float:
         """Wait until there is none; say how long it took."""
         began = time.monotonic()
         while self.list_all():

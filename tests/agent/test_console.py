@@ -176,5 +176,5 @@ def _wait_until_it_listens(process: subprocess.Popen[str]) -> str:
 
 def _stop(process: subprocess.Popen[str]) -> str:
     process.terminate()
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     return said

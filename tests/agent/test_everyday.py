@@ -228,7 +228,7 @@ def test_the_catalogue_lists_each_name_once_with_an_example(catalogue: Catalogue
 def test_no_way_of_ps_shows_what_is_in_an_environment(letters: str) -> None:
     catalogue = load_catalogue(None)
     with subprocess.Popen(
-        ["sleep", "60"], env={"PLANTED": "planted-secret"}, stdin=subprocess.DEVNULL
+        ["sleep", "3600"], env={"PLANTED": "planted-secret"}, stdin=subprocess.DEVNULL
     ) as planted:
         try:
             for text in ways_of_ps(letters, planted.pid):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import resource
@@ -36,34 +37,43 @@ async def test_what_a_signal_ends_has_a_signal_and_no_code(jobs: Jobs) -> None:
     assert (ended.why, ended.code, ended.signal) == (Why.DONE, None, "SIGSEGV")
 
 
-async def test_output_comes_while_the_job_runs_in_the_order_written(jobs: Jobs) -> None:
-    line = "for i in 1 2 3; do echo o$i; sleep 0.15; echo e$i >&2; sleep 0.15; done"
-    pieces = [each for each in await hear(jobs.run("a", shell(line))) if isinstance(each, Output)]
-    assert "".join(each.text for each in pieces) == "o1\ne1\no2\ne2\no3\ne3\n"
+async def test_output_comes_while_the_job_runs_in_the_order_written(
+    jobs: Jobs, shared: Path
+) -> None:
+    heard = f"until [ -e {shared}/$w ]; do sleep 0.01; done"
+    line = f"for w in o1 o2 o3; do echo $w; {heard}; w=e$w; echo $w >&2; {heard}; done"
+    pieces = []
+    async for event in jobs.run("a", shell(line)):
+        if isinstance(event, Output):
+            pieces.append(event)
+            (shared / event.text.strip()).touch()  # until then it writes nothing more
+    assert "".join(each.text for each in pieces) == "o1\neo1\no2\neo2\no3\neo3\n"
     assert [each.is_error for each in pieces] == [False, True] * 3
-    assert pieces[-1].at - pieces[0].at > 0.5
 
 
-async def test_the_first_output_is_told_at_once(jobs: Jobs) -> None:
+async def test_the_first_output_is_told_at_once(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PIECE_SECONDS", 60.0)  # as long as further ones may have to wait
     async with aclosing(jobs.run("a", shell("echo now; sleep 600"))) as events:
         began = time.monotonic()
         async for event in events:
             if isinstance(event, Output):
                 break
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 30
 
 
 async def test_a_program_that_is_not_there_ends_as_in_a_shell(jobs: Jobs) -> None:
-    events = await hear(jobs.run("a", Command(argv=("no-such",), shown="no-such", seconds=5)))
+    events = await hear(jobs.run("a", Command(argv=("no-such",), shown="no-such", seconds=60)))
     assert text_of(events, is_error=True) == "no-such: No such file or directory\n"
     assert end_of(events).code == 127
-    events = await hear(jobs.run("b", Command(argv=("/etc/passwd",), shown="", seconds=5)))
+    events = await hear(jobs.run("b", Command(argv=("/etc/passwd",), shown="", seconds=60)))
     assert end_of(events).code == 126
 
 
 async def test_arguments_arrive_as_they_are(jobs: Jobs) -> None:
     arguments = ("a b", "$(id)", "`id`", "*", "", "-n", "é🛰", "x\ny", "';--", "\\")
-    command = Command(argv=("printf", "%s|", *arguments), shown="", seconds=5)
+    command = Command(argv=("printf", "%s|", *arguments), shown="", seconds=60)
     assert text_of(await hear(jobs.run("a", command))) == "|".join(arguments) + "|"
 
 
@@ -72,7 +82,7 @@ async def test_what_no_program_takes_is_denied(jobs: Jobs) -> None:
         [("echo", "a\0b"), (), ("echo", "\ud800"), ("echo", "x" * 10**6)]
     ):
         with pytest.raises(Denied) as denied:
-            await hear(jobs.run(str(number), Command(argv=argv, shown="", seconds=5)))
+            await hear(jobs.run(str(number), Command(argv=argv, shown="", seconds=60)))
         assert denied.value.rule == "argument"
     assert jobs.running == 0
 
@@ -81,7 +91,7 @@ async def test_a_job_has_nothing_of_the_agents_environment(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AGENT_SECRET", "planted")
-    command = Command(argv=("env",), shown="env", seconds=5)
+    command = Command(argv=("env",), shown="env", seconds=60)
     lines = text_of(await hear(jobs.run("a", command))).splitlines()
     names = {each.partition("=")[0] for each in lines}
     assert names == {"PATH", "LANG", "HOME"}
@@ -104,9 +114,9 @@ async def test_a_job_works_in_a_folder_of_its_own_which_goes_with_it(
     assert where == home
     assert mode == "700"
     await wait_until(lambda: not Path(where).exists())
-    given = Command(argv=("pwd",), shown="pwd", seconds=5, folder="/usr")
+    given = Command(argv=("pwd",), shown="pwd", seconds=60, folder="/usr")
     assert text_of(await hear(jobs.run("b", given))) == "/usr\n"
-    absent = Command(argv=("pwd",), shown="pwd", seconds=5, folder=str(tmp_path / "none"))
+    absent = Command(argv=("pwd",), shown="pwd", seconds=60, folder=str(tmp_path / "none"))
     events = await hear(jobs.run("c", absent))
     assert end_of(events).code == 125
     assert text_of(events) == "opswire: No such file or directory\n"
@@ -134,7 +144,7 @@ async def test_signals_are_as_a_login_shell_has_them(jobs: Jobs) -> None:
 
 
 async def test_the_limits_apply(jobs: Jobs) -> None:
-    table = text_of(await hear(jobs.run("a", shell("cat /proc/self/limits", seconds=7))))
+    table = text_of(await hear(jobs.run("a", shell("cat /proc/self/limits", seconds=70))))
     limited = {each[:26].strip(): each[26:].split()[:2] for each in table.splitlines()}
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for name, most in (
@@ -143,7 +153,7 @@ async def test_the_limits_apply(jobs: Jobs) -> None:
         ("Max file size", limits.JOB_FILE_BYTES),
         ("Max open files", min(limits.JOB_FILES, hard)),
         ("Max core file size", 0),
-        ("Max cpu time", 7 * (os.cpu_count() or 1) + 1),
+        ("Max cpu time", 70 * (os.cpu_count() or 1) + 1),
     ):
         assert limited[name] == [str(most)] * 2, name
 
@@ -279,26 +289,41 @@ async def test_an_endless_output_that_nobody_reads_neither_fills_the_memory_nor_
 ) -> None:
     await hear(jobs.run("warm", shell("yes | head -c 3000000")))
     before = resident_kilobytes()
-    async with aclosing(jobs.run("a", shell("yes", seconds=1.5))) as events:
+    async with aclosing(jobs.run("a", shell("yes", seconds=600))) as events:
         assert isinstance(await anext(events), Started)
-        await asyncio.sleep(2.0)
+        written = jobs._live["a"]._transcript
+        await wait_until(lambda: written.bytes > 5 * 1024**2 and written.progress is not None)
+        await jobs.cancel("a")
+        await wait_until(lambda: jobs.running == 0)
         rest = [each async for each in events]
     ended = end_of(rest)
-    assert ended.why is Why.TIME
+    assert ended.why is Why.STOPPED
     assert ended.bytes > 5 * 1024**2
     assert any(isinstance(each, Progress) for each in rest)
     assert resident_kilobytes() - before < 8 * 1024
 
 
-async def test_a_pipe_that_somebody_else_holds_does_not_hold_the_job(jobs: Jobs) -> None:
+async def test_a_pipe_that_somebody_else_holds_does_not_hold_the_job(
+    jobs: Jobs, shared: Path
+) -> None:
     held = -1
-    async with aclosing(jobs.run("a", shell("echo begun; sleep 0.3"))) as events:
+    line = f"echo begun; until [ -e {shared}/held ]; do sleep 0.01; done"
+    async with asyncio.timeout(30), aclosing(jobs.run("a", shell(line))) as events:
         async for event in events:
             if isinstance(event, Output):
                 held = os.open(find_pipe(jobs), os.O_WRONLY | os.O_NONBLOCK)
-                began = time.monotonic()
+                (shared / "held").touch()
     os.close(held)
-    assert time.monotonic() - began < 0.3 + limits.JOB_DRAIN_SECONDS + 1.0
+
+
+async def test_what_is_in_the_pipes_at_the_end_is_read_however_late_the_agent_is(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "READ_TICK_BYTES", 1)
+    monkeypatch.setattr(limits, "READ_TICK_SECONDS", 60.0)  # once it has read, it rests too long
+    monkeypatch.setattr(limits, "JOB_DRAIN_SECONDS", 0.0)
+    ended = await hear_end(jobs.run("a", shell("head -c 100000 /dev/zero; printf x >&2")))
+    assert ended.bytes == 100_001
 
 
 async def test_twenty_jobs_at_once_are_kept_apart(jobs: Jobs) -> None:
@@ -319,7 +344,7 @@ async def test_two_hundred_jobs_leave_no_zombie_and_no_open_file(
     server = jobs._nursery.pid
     open_files = count_files(os.getpid()), count_files(server)
     for number in range(200):
-        await hear(jobs.run(str(number), Command(argv=("true",), shown="true", seconds=5)))
+        await hear(jobs.run(str(number), Command(argv=("true",), shown="true", seconds=60)))
     await wait_until(lambda: not list_children(server))
     assert not processes.list_all()
     assert (count_files(os.getpid()), count_files(server)) == open_files
@@ -330,6 +355,7 @@ def name_of(pid: int) -> str:
 
 
 def count_files(pid: int | None) -> int:
+    gc.collect()  # what other tests have left is not counted
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 

@@ -16,6 +16,7 @@ from agent.journal import Journal, read_entry
 from agent.limits import JOURNAL_AGAIN_SECONDS, JOURNAL_LINES
 from agent.logins import Deed, Told
 from agent.sources import Batch, Unreadable
+from tests.agent.processes import wait_until
 
 NOW = 1_800_000_000.0
 ACCEPTED = "Accepted password for bob from 1.2.3.4 port 5022 ssh2"
@@ -43,6 +44,7 @@ class FakeJournal:
         self.starts = folder / "starts"
         self.complaint = folder / "complaint"
         self.ends = folder / "ends"
+        self.place = folder / "place"
         self.entries.touch()
         self.complaint.touch()
         self.program.write_text(
@@ -50,7 +52,7 @@ class FakeJournal:
             f'echo "$$ $*" >> {self.starts}\n'
             f"cat {self.complaint} >&2\n"
             f"test -e {self.ends} && exit 1\n"
-            f"exec tail -n 0 -f -s 0.02 {self.entries} 2>/dev/null\n"
+            f"exec tail -c +$(cat {self.place}) -f -s 0.02 {self.entries} 2>/dev/null\n"
         )
         self.program.chmod(0o700)
         self.journal = Journal(str(self.program))
@@ -63,12 +65,33 @@ class FakeJournal:
     def started(self) -> list[str]:
         return self.starts.read_text().splitlines() if self.starts.exists() else []
 
+    async def start(self, number: int) -> str:
+        """Wait until a child has said as what it was started."""
+        await wait_until(lambda: len(self.started) > number)
+        return self.started[number]
+
+    async def look(self, mark: str = "", now: float = NOW) -> Batch:
+        """Look once; a child that is started for it begins at this moment's end, however slow."""
+        if self.journal._child is None:
+            self.place.write_text(str(self.entries.stat().st_size + 1))
+        return await self.journal.read(mark, now)
+
+    async def fault(self) -> Unreadable:
+        """Look until it cannot be read."""
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await self.look()
+                except Unreadable as fault:
+                    return fault
+                await asyncio.sleep(0.01)
+
     async def read(self, count: int = 1, *, mark: str = "", now: float = NOW) -> list[Told]:
         """Read until so much was told."""
         told: list[Told] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(told) < count:
-                told += (await self.journal.read(mark, now)).told
+                told += (await self.look(mark, now)).told
                 await asyncio.sleep(0.01)
         return told
 
@@ -81,13 +104,13 @@ async def fake(tmp_path: Path) -> AsyncIterator[FakeJournal]:
 
 
 async def test_entries_are_read_from_now_on(fake: FakeJournal) -> None:
-    assert (await fake.journal.read("", NOW)).told == []
+    assert (await fake.look("", NOW)).told == []
     fake.write(entry(5), {"MESSAGE": "x"}, "no entry", entry(6, SYSLOG_IDENTIFIER="cron"))
     (told,) = await fake.read()
     assert (told.deed, told.user, told.pid) == (Deed.ACCEPTED, "bob", 5)
     assert told.stamp == "1800000000000000"
-    assert (await fake.journal.read("", NOW)).mark == "c6"
-    (start,) = fake.started
+    assert (await fake.look("", NOW)).mark == "c6"
+    start = await fake.start(0)
     assert "--follow" in start
     assert "--since=now" in start
     assert "SYSLOG_IDENTIFIER=sshd-session" in start
@@ -96,26 +119,22 @@ async def test_entries_are_read_from_now_on(fake: FakeJournal) -> None:
 async def test_a_child_that_dies_is_started_again_behind_the_last_entry(
     fake: FakeJournal,
 ) -> None:
-    await fake.journal.read("", NOW)
+    await fake.look("", NOW)
     fake.write(entry(5))
     await fake.read()
-    os.kill(int(fake.started[0].split()[0]), signal.SIGKILL)
-    with pytest.raises(Unreadable):  # noqa: PT012 - whenever it is noticed
-        async with asyncio.timeout(10):
-            while True:
-                await fake.journal.read("", NOW)
-                await asyncio.sleep(0.01)
+    os.kill(int((await fake.start(0)).split()[0]), signal.SIGKILL)
+    await fake.fault()
     with pytest.raises(Unreadable):
-        await fake.journal.read("", NOW)
-    await fake.journal.read("", NOW + JOURNAL_AGAIN_SECONDS[0] + 0.1)
-    assert "--after-cursor=c5" in fake.started[1]
+        await fake.look("", NOW)
+    await fake.look("", NOW + JOURNAL_AGAIN_SECONDS[0] + 0.1)
+    assert "--after-cursor=c5" in await fake.start(1)
     fake.write(entry(6))
     assert [told.pid for told in await fake.read()] == [6]
 
 
 async def test_a_mark_of_a_former_life_is_where_it_begins(fake: FakeJournal) -> None:
-    await fake.journal.read("c9", NOW)
-    assert "--after-cursor=c9" in fake.started[0]
+    await fake.look("c9", NOW)
+    assert "--after-cursor=c9" in await fake.start(0)
 
 
 @pytest.mark.parametrize(
@@ -130,19 +149,19 @@ async def test_a_journal_that_may_not_be_read_is_not_watched_as_if_it_were(
     fake: FakeJournal, complaint: str
 ) -> None:
     fake.complaint.write_text(complaint)
-    with pytest.raises(Unreadable, match="may not read the system's journal"):
-        await fake.journal.read("", NOW)
+    assert "may not read the system's journal" in str(await fake.fault())
 
 
 async def test_a_child_that_fails_says_why_and_is_tried_more_and_more_rarely(
-    fake: FakeJournal,
+    fake: FakeJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("agent.journal.JOURNAL_WAIT_SECONDS", 60.0)  # it ends by itself
     fake.complaint.write_text("Failed to open the journal\n")
     fake.ends.touch()
     now = NOW
     for _ in range(100):
         with pytest.raises(Unreadable, match="Failed to open the journal"):
-            await fake.journal.read("", now)
+            await fake.look("", now)
         now += 1
     assert len(fake.started) <= 8
 
@@ -155,7 +174,7 @@ async def test_where_there_is_no_journalctl_that_is_said(tmp_path: Path) -> None
 
 
 async def test_a_flood_waits_in_the_pipe_and_all_of_it_is_told(fake: FakeJournal) -> None:
-    await fake.journal.read("", NOW)
+    await fake.look("", NOW)
     count = 3 * JOURNAL_LINES
     fake.write(*[entry(number) for number in range(count)])
     told = await fake.read(count)
@@ -163,14 +182,14 @@ async def test_a_flood_waits_in_the_pipe_and_all_of_it_is_told(fake: FakeJournal
 
 
 async def test_nothing_is_left_of_a_child_once_it_is_closed(fake: FakeJournal) -> None:
-    await fake.journal.read("", NOW)
-    pid = int(fake.started[0].split()[0])
+    await fake.look("", NOW)
+    pid = int((await fake.start(0)).split()[0])
     await fake.journal.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    batch = await fake.journal.read("", NOW)
+    batch = await fake.look("", NOW)
     assert batch == Batch(told=[])
-    assert "--since=now" in fake.started[1]
+    assert "--since=now" in await fake.start(1)
 
 
 @pytest.mark.parametrize(

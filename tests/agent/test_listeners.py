@@ -56,6 +56,13 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connected:
     sys.stdin.readline()
 """
 Start = Callable[..., "subprocess.Popen[bytes]"]
+PATIENCE_SECONDS = 60.0
+"""Whoever heeds is gone in milliseconds; a machine that stalls kills nobody for it."""
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.listeners.END_SURE_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -105,11 +112,11 @@ def test_the_listener_ends_and_its_client_lives(start: Start) -> None:
     client = start(CLIENT, str(port))
     assert client.stdout
     assert client.stdout.readline() == b"connected\n"
-    outcome = close(port)
+    outcome = close(port, grace=PATIENCE_SECONDS)
     assert outcome.ended == (Holder(pid=listener.pid, name=outcome.ended[0].name),)
     assert outcome.killed == ()
     assert outcome.is_free
-    assert listener.wait(timeout=5) == -signal.SIGTERM
+    assert listener.wait(timeout=60) == -signal.SIGTERM
     assert is_free(port)
     # It noticed that its connection ended, and is still there to tell.
     assert client.stdout.readline() == b"let go\n"
@@ -119,8 +126,8 @@ def test_the_listener_ends_and_its_client_lives(start: Start) -> None:
 def test_a_client_in_this_very_process_lives_too(start: Start) -> None:
     port = read_port(start(LISTENER, "plain", "0"))
     with socket.create_connection(("127.0.0.1", port)) as connected:
-        assert close(port).is_free
-        connected.settimeout(5)
+        assert close(port, grace=PATIENCE_SECONDS).is_free
+        connected.settimeout(60)
         assert connected.recv(1) == b""
 
 
@@ -130,7 +137,7 @@ def test_whoever_does_not_heed_term_is_killed_after_the_grace(start: Start) -> N
     outcome = close(port, grace=0.3)
     assert [each.pid for each in outcome.killed] == [listener.pid]
     assert outcome.is_free
-    assert listener.wait(timeout=5) == -signal.SIGKILL
+    assert listener.wait(timeout=60) == -signal.SIGKILL
 
 
 def test_a_stopped_listener_ends_as_well(start: Start) -> None:
@@ -147,7 +154,7 @@ def test_all_processes_that_share_the_socket_end(start: Start) -> None:
     listener = start(LISTENER, "shared", "0")
     port = read_port(listener)
     assert read_port(listener) == port
-    outcome = close(port)
+    outcome = close(port, grace=PATIENCE_SECONDS)
     assert len(outcome.ended) == 2
     assert outcome.is_free
 
@@ -156,17 +163,17 @@ def test_a_listener_that_lets_go_of_its_port_is_not_killed(start: Start) -> None
     listener = start(LISTENER, "lets go", "0")
     port = read_port(listener)
     begun = time.monotonic()
-    outcome = close(port, grace=5)
+    outcome = close(port, grace=60)
     assert outcome.killed == ()
     assert outcome.is_free
     assert listener.poll() is None
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
 
 
 def test_what_is_started_again_is_told(start: Start) -> None:
     supervisor = start(SUPERVISOR, LISTENER)
     port = read_port(supervisor)
-    outcome = close(port)
+    outcome = close(port, grace=PATIENCE_SECONDS)
     assert len(outcome.ended) == 1
     # A machine that is slow in starting it again leaves the port free for a moment.
     if not outcome.is_free:
@@ -292,7 +299,7 @@ def test_no_program_and_no_shell_is_started_to_end_a_listener(
 
     for name in ("subprocess.Popen", "os.system", "os.execve", "os.posix_spawn", "os.fork"):
         monkeypatch.setattr(name, fail)
-    assert close(port).is_free
+    assert close(port, grace=PATIENCE_SECONDS).is_free
 
 
 def test_an_outcome_is_told_as_facts() -> None:

@@ -17,21 +17,24 @@ from agent import fork_server, limits
 from agent.errors import AgentError, Denied
 from agent.jobs import Jobs
 from agent.nursery import Nursery, find_rights
-from agent.wire import Started, Why
+from agent.wire import Event, Started, Why
 from tests.agent.hearing import end_of, hear, hear_end, shell, text_of
-from tests.agent.processes import Processes
+from tests.agent.processes import Processes, wait_until
 
 ROOT = Path(__file__).parents[2]
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
 
 async def test_a_job_does_not_end_with_the_fork_server_that_started_it(
-    jobs: Jobs, nursery: Nursery
+    jobs: Jobs, nursery: Nursery, shared: Path
 ) -> None:
-    task = asyncio.create_task(hear(jobs.run("a", shell("sleep 0.4; echo lives; exit 6"))))
-    await asyncio.sleep(0.2)
-    kill(nursery)
-    events = await task
+    line = f"until [ -e {shared}/killed ]; do sleep 0.01; done; echo lives; exit 6"
+    events: list[Event] = []
+    async for event in jobs.run("a", shell(line)):
+        events.append(event)
+        if isinstance(event, Started):
+            kill(nursery)
+            (shared / "killed").touch()
     assert text_of(events) == "lives\n"
     assert end_of(events).code == 6
 
@@ -52,11 +55,7 @@ async def test_another_fork_server_follows_by_itself(jobs: Jobs, nursery: Nurser
     await start(jobs, "a", "exit 0")
     await asyncio.sleep(limits.NURSERY_BREAK_SECONDS)
     before = kill(nursery)
-    for _ in range(100):
-        if nursery.pid not in (None, before):
-            break
-        await asyncio.sleep(0.02)
-    assert nursery.pid not in (None, before)
+    await wait_until(lambda: nursery.pid not in (None, before))
     assert nursery.started == 2
     assert (await hear_end(jobs.run("b", shell("exit 9")))).code == 9
 
@@ -69,18 +68,29 @@ async def test_a_job_ordered_from_a_dead_fork_server_is_started_by_the_next(
     assert (await hear_end(jobs.run("b", shell("exit 9")))).code == 9
 
 
+async def test_a_fork_server_whose_end_was_not_heard_yet_is_followed_all_the_same(
+    jobs: Jobs, nursery: Nursery
+) -> None:
+    await start(jobs, "a", "exit 0")
+    dead = kill(nursery)
+    os.waitid(os.P_PID, dead, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop shall not turn
+    born = await nursery.bear(("true",), seconds=60)
+    born.close()
+    assert nursery.started == 2
+
+
 async def test_a_fork_server_that_hangs_is_told_of_and_nothing_runs_later(
     jobs: Jobs, nursery: Nursery, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await start(jobs, "a", "exit 0")
     assert nursery.pid is not None
     os.kill(nursery.pid, signal.SIGSTOP)
-    monkeypatch.setattr(limits, "BIRTH_SECONDS", 0.2)
-    with pytest.raises(Denied) as denied:
-        await hear(jobs.run("b", shell(f"touch {shared}/ran")))
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "BIRTH_SECONDS", 0.2)
+        with pytest.raises(Denied) as denied:
+            await hear(jobs.run("b", shell(f"touch {shared}/ran")))
     assert denied.value.rule == "start"
     os.kill(nursery.pid, signal.SIGCONT)
-    monkeypatch.undo()
     assert (await hear_end(jobs.run("c", shell("exit 9")))).code == 9
     assert not (shared / "ran").exists()
 

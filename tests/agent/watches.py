@@ -88,12 +88,14 @@ class World:
         self.now += seconds
         self.ticks.set()
         self.ticks.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             quiet = 0
             while quiet < 5:
                 await asyncio.sleep(0)
-                # Whoever looks rests, and so does whoever posts what cannot be posted.
-                is_quiet = self.asleep >= 1 + (self.watch.waiting > 0)
+                # Whoever looks rests, and so does whoever posts what cannot be posted; and what
+                # counts as posted is off the disk as well, which a thread sees to.
+                is_rest = self.asleep >= 1 + (self.watch.waiting > 0)
+                is_quiet = is_rest and not self.watch._spool._one_at_a_time.locked()
                 quiet = quiet + 1 if is_quiet else 0
 
     @asynccontextmanager

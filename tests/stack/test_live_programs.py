@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from deploy.stack.binaries import GENERATIONS, PROGRAMS, ProgramMissing, read_version
+from tests.agent.parties import free_port
 from tests.programs import program
 
 pytestmark = pytest.mark.live
@@ -39,8 +39,7 @@ def test_an_unpacked_alertmanager_starts_without_being_installed(
         pytest.skip(str(missing))
     configuration = tmp_path / "alertmanager.yml"
     configuration.write_text("route: {receiver: quiet}\nreceivers: [{name: quiet}]\n")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     command = [
         str(path),
         f"--config.file={configuration}",
@@ -50,14 +49,14 @@ def test_an_unpacked_alertmanager_starts_without_being_installed(
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not is_up(f"http://127.0.0.1:{port}/-/ready"):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def is_up(url: str) -> bool:

@@ -159,8 +159,9 @@ def test_one_program_is_stopped_and_started(stack: Stack) -> None:
 
 def test_a_program_is_told_to_reload_and_lives_on(stack: Stack) -> None:
     before = stack.pid("one")
-    assert reload_one(stack.folder, "one") == "one was told to reload"
     log = stack.folder.logs / "one.log"
+    wait_until(lambda: "here" in log.read_text())  # from then on it hears
+    assert reload_one(stack.folder, "one") == "one was told to reload"
     wait_until(lambda: "read again" in log.read_text())
     assert stack.pid("one") == before
     assert stop_program(stack.folder, "two")

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.stack.folder import StackFault
 from deploy.stack.ports import Port, Reservations, choose_ports, find_obstacle, is_free
+from tests.agent.parties import free_port
 
 PROMETHEUS = Port(program="prometheus", setting="PROMETHEUS_PORT", default=9090)
 BRIDGE = Port(program="bridge", setting="SERVER_PORT", default=8002)
@@ -49,8 +50,8 @@ def test_two_programs_never_share_a_chosen_port() -> None:
 
 
 def test_a_port_with_a_listener_is_not_free() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert not is_free("127.0.0.1", port)
     assert is_free("127.0.0.1", port)
 
@@ -66,8 +67,7 @@ def test_an_address_that_is_none_of_this_machine_is_no_taken_port() -> None:
 
 
 def test_two_stacks_that_start_together_never_choose_the_same_port() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
+    free = free_port()
     wish = Port(program="bridge", setting="SERVER_PORT", default=free)
     with closing(Reservations()) as first, closing(Reservations()) as second:
         assert choose_ports([wish], {}, is_free=first.is_free)[0] == {"bridge": free}
