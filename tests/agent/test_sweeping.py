@@ -91,5 +91,5 @@ def test_nobody_is_called_stuck_whom_nobody_killed(world: World) -> None:
 
 def test_what_is_left_is_killed_again_however_late_it_is(world: World) -> None:
     below = Scripted(world)
-    assert not below.kill(world.wait, world.now)
+    assert not below.kill(world.wait, world.now - 0.001)
     assert [each for _, each in world.told] == [signal.SIGKILL]
