@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ADA, BORIS, MALLORY = 1001, 1002, 1666
 ON_CALL, OPERATIONS = -2001, -1_002_000_000_001
 ALERTS = 2
+PATIENCE = 60
+"""Seconds for what happens at once, unless the machine is busy with others."""
 
 
 class Control:

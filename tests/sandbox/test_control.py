@@ -8,7 +8,16 @@ import aiohttp
 import pytest
 
 from sandbox.control.guard import is_own_host
-from tests.sandbox.conftest import ADA, ALERTS, BORIS, MALLORY, ON_CALL, OPERATIONS, draw_png
+from tests.sandbox.conftest import (
+    ADA,
+    ALERTS,
+    BORIS,
+    MALLORY,
+    ON_CALL,
+    OPERATIONS,
+    PATIENCE,
+    draw_png,
+)
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -272,7 +281,7 @@ async def listen(
     }
     told: list[tuple[int, str, Any]] = []
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(PATIENCE),
         session.get(f"{sandbox.url}/control/events", headers=headers) as answer,
     ):
         assert answer.content_type == "text/event-stream"

@@ -13,7 +13,7 @@ from sandbox.checks.schema import AnswerFault
 from sandbox.server import RunningSandbox, open_sandbox
 from sandbox.settings import Settings, SettingsError
 from sandbox.state.history import History
-from tests.sandbox.conftest import ADA, ON_CALL, Control, Wire, draw_png
+from tests.sandbox.conftest import ADA, ON_CALL, PATIENCE, Control, Wire, draw_png
 from tests.sandbox.test_updates import until_held
 from tests.sandbox.test_webhook import Receiver, receiver
 
@@ -137,7 +137,7 @@ async def test_a_held_poll_outlives_somebody_elses_failure(
 
     await control.say("hello")
 
-    answer = await asyncio.wait_for(poll, 5)
+    answer = await asyncio.wait_for(poll, PATIENCE)
     assert [update["message"]["text"] for update in answer["result"]] == ["hello"]
 
 

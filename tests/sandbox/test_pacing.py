@@ -61,14 +61,15 @@ def test_a_clock_put_back_locks_nobody_out() -> None:
 
 
 async def test_too_many_messages_are_told_to_come_again(bot: Bot, control: Control) -> None:
-    await control.post("/pacing", enabled=True)
+    # So slow that what passes between two calls earns no message more, however long that is.
+    await control.post("/pacing", enabled=True, per_chat_per_second=0.01)
     for number in range(CHAT_BURST):
         await bot.send_message(ADA, str(number))
 
     with pytest.raises(TelegramRetryAfter) as caught:
         await bot.send_message(ADA, "one more")
-    assert caught.value.retry_after == 1
-    await control.post("/clock", advance_seconds=1)
+    assert 40 <= caught.value.retry_after <= 100
+    await control.post("/clock", advance_seconds=caught.value.retry_after)
     await bot.send_message(ADA, "one more")
 
     await control.post("/pacing", enabled=False)
@@ -85,6 +86,6 @@ async def test_a_refusal_for_haste_carries_the_seconds_in_words_and_figures(
     refused = await wire.call("sendMessage", chat_id=ON_CALL, text="two")
 
     seconds = refused["parameters"]["retry_after"]
-    assert 58 <= seconds <= 60
+    assert 30 <= seconds <= 60  # of a minute, less what two calls take
     assert refused["description"] == f"Too Many Requests: retry after {seconds}"
     assert refused["error_code"] == 429

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from tests.sandbox.conftest import ADA, ON_CALL
+from tests.sandbox.conftest import ADA, ON_CALL, PATIENCE
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -52,7 +52,7 @@ async def test_a_held_poll_answers_as_soon_as_somebody_speaks(
     await until_held(sandbox)
     await control.say("hello")
 
-    updates = await asyncio.wait_for(poll, 5)
+    updates = await asyncio.wait_for(poll, PATIENCE)
 
     assert updates[0]["message"]["text"] == "hello"
 
@@ -64,13 +64,13 @@ async def test_a_second_poll_ends_the_first_with_a_conflict(
     await until_held(sandbox)
     second = asyncio.create_task(wire.call("getUpdates", timeout=30))
 
-    refused = await asyncio.wait_for(first, 5)
+    refused = await asyncio.wait_for(first, PATIENCE)
     await until_held(sandbox)
     await control.say("hello")
 
     assert refused["error_code"] == 409
     assert "terminated by other getUpdates request" in refused["description"]
-    assert (await asyncio.wait_for(second, 5))["ok"]
+    assert (await asyncio.wait_for(second, PATIENCE))["ok"]
 
 
 async def test_polling_conflicts_with_a_webhook(wire: Wire) -> None:
@@ -196,6 +196,6 @@ async def press_a_button(control: Control, bot: Bot) -> str:
 
 
 async def until_held(sandbox: RunningSandbox) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while sandbox.world.updates._held is None:  # noqa: ASYNC110 - no event tells of a held poll
             await asyncio.sleep(0)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
+from tests.sandbox.conftest import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -27,7 +29,7 @@ class Receiver:
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200, headers=headers)
 
     async def next(self) -> tuple[dict[str, str], Any]:
-        return await asyncio.wait_for(self.got.get(), 5)
+        return await asyncio.wait_for(self.got.get(), PATIENCE)
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ async def test_a_bad_webhook_is_refused(wire: Wire, fields: dict[str, str], word
 
 
 async def until_pending(wire: Wire, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         pending = None
         while pending != count:
             pending = (await wire.call("getWebhookInfo"))["result"]["pending_update_count"]

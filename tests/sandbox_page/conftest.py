@@ -50,7 +50,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[RunningSandbox]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def bot(sandbox: RunningSandbox) -> AsyncIterator[Bot]:
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         yield Bot(client, f"{sandbox.url}/bot{sandbox.bot_token}")
 
 

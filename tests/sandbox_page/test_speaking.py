@@ -111,7 +111,7 @@ async def test_the_menu_follows_when_the_bot_changes_it(desks: Desks, bot: Bot) 
     await bot.call("setMyCommands", commands=[{"command": "hosts", "description": "All hosts"}])
     slash = desk.page.get_by_role("button", name="Commands")
     option = desk.page.get_by_role("option", name="/hosts")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await option.is_visible():
             await slash.click()
     await option.click()
