@@ -94,7 +94,14 @@ async def _wait(
     """Wait until time is up; tell how it goes every ten seconds."""
     began = time.monotonic()
     told = 0.0
-    while (gone := time.monotonic() - began) < storm.watch_seconds:
+    longest = storm.watch_seconds + storm.patience_seconds
+    while (gone := time.monotonic() - began) < longest:
+        if (
+            gone >= storm.watch_seconds
+            and posting.done()
+            and not any(w.lost for w in ways.values())
+        ):
+            break
         if gone - told >= TELL_SECONDS:
             told = gone
             say(f"{gone:4.0f} s: " + "; ".join(_state(way) for way in ways.values()))

@@ -24,6 +24,8 @@ class Storm:
     seconds: float = 60
     watch_seconds: float = 120
     """For how long the chats are watched."""
+    patience_seconds: float = 0
+    """How much longer they are watched for what is not visible yet."""
     seed: int = 7
     ways: tuple[str, ...] = (NATIVE, BRIDGE)
     is_direct: bool = False

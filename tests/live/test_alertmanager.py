@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.fakes.local_telegram import ADA, LocalTelegram
 from tests.live.conftest import (
+    PATIENCE,
     Program,
     Programs,
     figures,
     free_port,
+    plain_client,
     read_checks,
     shipped_alertmanager,
     until,
@@ -57,7 +58,7 @@ def alerts(numbers: Iterable[int], since: datetime, *, over: bool = False) -> li
 
 
 async def post(url: str, body: list[dict[str, Any]]) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_client(PATIENCE) as client:
         (await client.post(f"{url}/api/v2/alerts", json=body)).raise_for_status()
 
 
@@ -85,13 +86,15 @@ async def test_fifty_alerts_in_five_groups_and_half_of_them_over_are_shown_exact
     url = f"http://127.0.0.1:{port}"
     since = real_now()
     await post(url, alerts(range(MEMBERS), since))
-    await until(lambda: counted(local, firing=50, over=0), seconds=40)
+    await until(lambda: counted(local, firing=50, over=0), seconds=PATIENCE)
     await post(url, alerts(range(0, MEMBERS, 2), since, over=True))
-    await until(lambda: counted(local, firing=25, over=25), seconds=60)
+    await until(lambda: counted(local, firing=25, over=25), seconds=PATIENCE)
     cards = await local.messages(ADA)
     assert len(cards) == GROUPS
+    webhooks = (await figures(bridge_port))['opswire_webhooks_total{code="200"}']
     for card in cards:
-        assert card["edits"] == 1
+        # Once, unless Alertmanager told of its ends in pieces.
+        assert 1 <= card["edits"] <= webhooks - 2 * GROUPS + 1
         assert card["text"].count("could not confirm it") == MEMBERS // 2  # there is no Prometheus
         assert truth(card["text"]) == {f"disk {n} ": n % 2 == 1 for n in range(MEMBERS)}
     assert len({card["text"].splitlines()[0] for card in cards}) == GROUPS
@@ -116,22 +119,23 @@ async def test_three_alertmanagers_that_all_deliver_tell_one_truth_also_when_one
     # As Prometheus does: each of them hears of everything.
     for url in urls:
         await post(url, alerts(range(4), since))
-    await until(lambda: counted(local, firing=4 * GROUPS, over=0), seconds=40)
-    await until(lambda: is_delivered(bridge_port, PEERS * GROUPS), seconds=20)
+    await until(lambda: counted(local, firing=4 * GROUPS, over=0), seconds=PATIENCE)
+    await until(lambda: is_delivered(bridge_port, PEERS * GROUPS), seconds=PATIENCE)
     before = await local.messages(ADA)
     assert len(before) == GROUPS, "a card for each group, and nothing twice"
     await cluster[0].kill()
+    changed = [*alerts([0, 1], since, over=True), *alerts([4], real_now())]
     for url in urls[1:]:
-        await post(url, [*alerts([0, 1], since, over=True), *alerts([4], real_now())])
-    await until(lambda: counted(local, firing=3 * GROUPS, over=2 * GROUPS), seconds=40)
+        await post(url, changed)
+    await until(lambda: counted(local, firing=3 * GROUPS, over=2 * GROUPS), seconds=PATIENCE)
     count = (PEERS + PEERS - 1) * GROUPS
-    await until(lambda: is_delivered(bridge_port, count), seconds=20)
-    await until(lambda: is_rung(local), seconds=30)
+    await until(lambda: is_delivered(bridge_port, count), seconds=PATIENCE)
+    await until(lambda: is_rung(local), seconds=PATIENCE)
     for card in await read_cards(local):
         shown = {f"disk {n} ": n > 1 for n in range(5)}
         assert truth(card["text"]) == shown
     assert len(await read_cards(local)) == GROUPS
-    assert (await figures(bridge_port))["opswire_alerts_unaccounted"] == 0
+    await until(lambda: is_accounted(bridge_port), seconds=PATIENCE)
     assert [call for call in await local.calls() if not call["ok"]] == []
 
 
@@ -159,12 +163,12 @@ async def start_cluster(
     async def have_met() -> bool:
         return all([await count_peers(port) == len(ports) for port in ports])
 
-    await until(have_met, seconds=30)
+    await until(have_met, seconds=PATIENCE)
     return members
 
 
 async def count_peers(port: int) -> int:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_client(PATIENCE) as client:
         status = (await client.get(f"http://127.0.0.1:{port}/api/v2/status")).json()
     return len(status["cluster"].get("peers", ()))
 
@@ -174,6 +178,11 @@ async def is_delivered(bridge_port: int, webhooks: int) -> bool:
     now = await figures(bridge_port)
     is_idle = now["opswire_messages_waiting"] == 0
     return is_idle and now.get('opswire_webhooks_total{code="200"}', 0) >= webhooks
+
+
+async def is_accounted(bridge_port: int) -> bool:
+    """Say whether the bridge knows of every alert what became of it."""
+    return (await figures(bridge_port))["opswire_alerts_unaccounted"] == 0
 
 
 async def is_rung(local: LocalTelegram) -> bool:
@@ -195,7 +204,7 @@ async def test_a_store_that_cannot_write_answers_503_and_the_alert_arrives_later
     await breaking.break_store()
     await programs.alertmanager("stable", shipped_alertmanager(bridge_port), port)
     await post(f"http://127.0.0.1:{port}", alerts([1], real_now()))
-    await until(lambda: refused(bridge_port), seconds=40)
+    await until(lambda: refused(bridge_port), seconds=PATIENCE)
     assert await local.messages(ADA) == []
     assert "database" in await problem_of_the_store(bridge_port)
     await breaking.mend_store()
@@ -203,17 +212,20 @@ async def test_a_store_that_cannot_write_answers_503_and_the_alert_arrives_later
     async def all_shown() -> bool:
         return len(await local.messages(ADA)) == GROUPS
 
-    await until(all_shown, seconds=90)
+    await until(all_shown, seconds=2 * PATIENCE)
 
 
 async def problem_of_the_store(bridge_port: int) -> str:
     """Read what /readyz complains of, once it does."""
+    said = ""
 
     async def complains() -> bool:
-        return "database" in (await read_checks(bridge_port)).get("store", "")
+        nonlocal said
+        said = (await read_checks(bridge_port)).get("store", "")
+        return "database" in said
 
-    await until(complains, seconds=20)
-    return (await read_checks(bridge_port))["store"]
+    await until(complains, seconds=PATIENCE)
+    return said
 
 
 async def refused(bridge_port: int) -> bool:

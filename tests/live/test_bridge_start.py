@@ -9,11 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.fakes.local_telegram import LocalTelegram
-from tests.live.conftest import Programs, free_port, until
+from tests.live.conftest import PATIENCE, Programs, free_port, plain_client, until
 from tests.programs import ROOT
 
 pytestmark = pytest.mark.live
@@ -38,7 +37,7 @@ def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         env=environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -123,12 +122,12 @@ async def test_an_unreachable_telegram_leaves_it_up_and_readyz_says_so_without_t
     nowhere = f"http://127.0.0.1:{free_port()}"
     bridge = await programs.bridge(local, port, BOT_TOKEN=BOT_TOKEN, TELEGRAM_API_BASE=nowhere)
     url = f"http://127.0.0.1:{port}/readyz"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_client(PATIENCE) as client:
 
         async def says_so() -> bool:
             return "Telegram" in (await client.get(url)).json()["checks"].get("telegram", "")
 
-        await until(says_so, seconds=20)
+        await until(says_so, seconds=PATIENCE)
     await bridge.end()
     assert BOT_TOKEN.split(":")[1] not in bridge.log.read_text()
 
@@ -139,12 +138,12 @@ async def test_a_wrong_token_leaves_it_up_and_readyz_says_how_to_mend_it(
     port = free_port()
     await programs.bridge(local, port, BOT_TOKEN=BOT_TOKEN)
     url = f"http://127.0.0.1:{port}/readyz"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with plain_client(PATIENCE) as client:
 
         async def says_so() -> bool:
             return "@BotFather" in (await client.get(url)).json()["checks"].get("telegram", "")
 
-        await until(says_so, seconds=20)
+        await until(says_so, seconds=PATIENCE)
 
 
 async def test_what_it_generates_is_for_its_owner_alone(

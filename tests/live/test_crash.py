@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+from datetime import timedelta
 
 import pytest
 
+from bridge.limits import SEND_TIMEOUT_SECONDS
+from bridge.running import GRACE
 from tests.fakes.local_telegram import LocalTelegram
 from tests.fakes.webhooks import alert, webhook
-from tests.live.conftest import CHATS, TOKEN, Programs, free_port, post, read_chat, until
+from tests.live.conftest import (
+    CHATS,
+    PATIENCE,
+    TOKEN,
+    Programs,
+    free_port,
+    post,
+    read_chat,
+    until,
+)
 
 pytestmark = pytest.mark.live
 
@@ -36,7 +48,7 @@ async def test_killed_between_webhook_and_message_the_message_arrives_after_the_
     async def all_shown() -> bool:
         return len(await texts()) == 20
 
-    await until(all_shown, seconds=30)
+    await until(all_shown, seconds=PATIENCE)
     await asyncio.sleep(2)
     assert sorted(name for text in await texts() for name in find_hosts(text)) == sorted(
         f"h{number}" for number in range(20)
@@ -62,7 +74,7 @@ async def test_killed_while_telegram_holds_the_answer_nothing_is_lost_and_at_mos
     async def shown() -> bool:
         return bool(await local.messages())
 
-    await until(shown, seconds=30)
+    await until(shown, seconds=PATIENCE)
     await asyncio.sleep(4)
     assert len(await local.messages()) in {1, 2}
 
@@ -78,10 +90,13 @@ async def test_a_webhook_that_was_answered_is_on_disk_however_soon_the_kill_come
         if await post(port, webhook(alert(host=host), group=host)) == 200:
             accepted.add(host)
 
-    for lifetime in (0.02, 0.1, 0.3):
+    for lifetime in (0.02, 0.1, 0.3, None):
         bridge = await programs.bridge(local, port)
         posts = [asyncio.create_task(send(f"h{next(numbers)}")) for _ in range(10)]
-        await asyncio.sleep(lifetime)
+        if lifetime is None:  # on a machine that is busy the others were too short for any
+            await asyncio.wait(posts, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(lifetime)
         await bridge.kill()
         await asyncio.gather(*posts, return_exceptions=True)
     await local.control.delete("/faults")
@@ -91,7 +106,7 @@ async def test_a_webhook_that_was_answered_is_on_disk_however_soon_the_kill_come
         return accepted <= {each for text in await read_chat(local) for each in find_hosts(text)}
 
     assert accepted
-    await until(all_accepted_shown, seconds=30)
+    await until(all_accepted_shown, seconds=PATIENCE)
 
 
 async def test_a_polite_end_is_quick_and_leaves_nothing_half_done(
@@ -101,7 +116,7 @@ async def test_a_polite_end_is_quick_and_leaves_nothing_half_done(
     bridge = await programs.bridge(local, port)
     assert await post(port, webhook(alert())) == 200
     bridge.process.terminate()
-    assert await asyncio.wait_for(bridge.process.wait(), 8) == 0
+    assert await asyncio.wait_for(bridge.process.wait(), PATIENCE) == 0
     log = bridge.log.read_text()
     assert "Traceback" not in log
     assert local.sandbox.bot_token not in log
@@ -114,14 +129,16 @@ async def test_a_polite_end_with_two_hundred_groups_waiting_is_quick_and_loses_n
     port = free_port()
     hosts = {f"h{number}" for number in range(200)}
     # The answer to what is under way takes longer than the end may.
-    slow = await local.post("/faults", kind="slow", seconds=9)
+    slow = await local.post("/faults", kind="slow", seconds=9 * PATIENCE)
     bridge = await programs.bridge(local, port)
     for host in sorted(hosts):
         assert await post(port, webhook(alert(host=host), group=host)) == 200
     began = asyncio.get_running_loop().time()
     bridge.process.terminate()
-    assert await asyncio.wait_for(bridge.process.wait(), 8) == 0
-    assert asyncio.get_running_loop().time() - began < 6
+    assert await asyncio.wait_for(bridge.process.wait(), PATIENCE) == 0
+    # It ends before what is under way is given up, and hours before it would be answered.
+    assert timedelta(seconds=4) == GRACE
+    assert asyncio.get_running_loop().time() - began < SEND_TIMEOUT_SECONDS
     assert "Traceback" not in bridge.log.read_text()
     await local.control.delete(f"/faults/{slow['id']}")
     await programs.bridge(local, port)
@@ -129,4 +146,4 @@ async def test_a_polite_end_with_two_hundred_groups_waiting_is_quick_and_loses_n
     async def all_shown() -> bool:
         return hosts == {each for text in await read_chat(local) for each in find_hosts(text)}
 
-    await until(all_shown, seconds=30)
+    await until(all_shown, seconds=PATIENCE)

@@ -37,7 +37,7 @@ VALUES = {
     "__range": "60s",
     "__rate_interval": "10s",
 }
-PATIENCE = 45  # seconds; a slow machine needs most of it to start the programs
+PATIENCE = 240  # seconds; a slow machine needs tens of them to start the programs
 CONFIGURATION = """
 global: {{scrape_interval: 2s, evaluation_interval: 1s}}
 rule_files: [rules/*.yml]
@@ -65,7 +65,7 @@ class Exporter:
 
     def __init__(self, node: str) -> None:
         self._node = node
-        self._client = httpx.Client(trust_env=False, timeout=5, verify=False)  # noqa: S501 - no TLS
+        self._client = httpx.Client(trust_env=False, timeout=60, verify=False)  # noqa: S501 - no TLS
         self._bridge = BridgeMetrics("1.2.3")
         self._agent = AgentMetrics("1.2.3")
         self._asked = 0
@@ -231,7 +231,7 @@ async def asker(generation: str, programs: Programs) -> AsyncIterator[Asker]:
             f"--web.listen-address=127.0.0.1:{prometheus}",
             ready=f"{url}/-/ready",
         )
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
             yield Asker(client)
         await running.end()
 

@@ -13,7 +13,7 @@ import pytest
 from bridge.clients.prometheus import Prometheus
 from bridge.core.cards import Ending
 from bridge.core.endings import Subject, judge_endings, write_questions
-from tests.live.conftest import Programs, free_port, real, until
+from tests.live.conftest import PATIENCE, Programs, free_port, real, until
 
 pytestmark = pytest.mark.live
 ODD = 'go"ne.\\x\n|é'
@@ -95,8 +95,8 @@ async def test_prometheus_tells_the_dead_the_removed_and_the_unknown_from_the_li
     async def is_gone() -> bool:
         return judge_endings(subjects, await prometheus.fetch(question)) == subjects
 
-    await until(all_are_asked, seconds=30)
+    await until(all_are_asked, seconds=PATIENCE)
     del hosts[ODD]
     list_targets(folder / "node.json", hosts)
-    await until(is_gone, seconds=30)
+    await until(is_gone, seconds=PATIENCE)
     await prometheus.close()

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.live
 PAGE = re.compile(r"chat page: (http://127\.0\.0\.1:\d+)/#token=(\S+)")
 START_SECONDS = 240  # the packages come over a shared line; the goal of 60 s is in benchmarks/
 CARD_SECONDS = 105  # the promise: exporter stopped → card
+END_SECONDS = CALM_SECONDS = 240  # a busy machine takes minutes for it
 
 
 def copy_project(folder: Path) -> Path:
@@ -77,7 +78,7 @@ async def started(project: Path, path: str) -> AsyncIterator[tuple[str, str]]:
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), 30)
+        await asyncio.wait_for(process.wait(), END_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
     terminal = Terminal(project, path)
     async with (
         started(project, path) as (url, token),
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as page,
+        httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as page,
     ):
         assert "<title>" in (await page.get("/")).text
         bearer = {"Authorization": f"Bearer {token}"}
@@ -132,7 +133,7 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
             code, said = await terminal.call("doctor")
             return code == 0 and "✗" not in said
 
-        await until(doctor_is_content, seconds=40, step=2)
+        await until(doctor_is_content, seconds=CALM_SECONDS, step=2)
         assert "card" in await terminal.say("stop", "node_exporter")
         await until(cards, seconds=CARD_SECONDS)
         [card] = await cards()
@@ -144,7 +145,7 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
         async def is_over() -> bool:
             return "RESOLVED" in (await cards())[0]["text"]
 
-        await until(is_over, seconds=90)
+        await until(is_over, seconds=CALM_SECONDS)
         [card] = await cards()
         assert card["edits"] == 1
         assert "lasted" in card["text"]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.local_telegram import LocalTelegram
 from tests.fakes.webhooks import alert, webhook
-from tests.live.conftest import Programs, figures, free_port, post, read_chat, until
+from tests.live.conftest import PATIENCE, Programs, figures, free_port, post, read_chat, until
 
 pytestmark = pytest.mark.live
 ACCEPTED, LATER = 200, 503
@@ -43,17 +43,21 @@ async def test_files_that_another_locks_make_webhooks_wait_or_come_again_and_los
         assert ACCEPTED not in answers, "what cannot be written must not be promised"
         inbox.execute("ROLLBACK")
         # What becomes of a webhook may wait; that it is kept is all that is promised.
-        await asyncio.wait_for(asyncio.gather(*delivering), 10)
+        await asyncio.wait_for(asyncio.gather(*delivering), PATIENCE)
         database.execute("ROLLBACK")
     assert set(answers) <= {ACCEPTED, LATER}
 
     async def all_shown() -> bool:
         return len(await local.messages()) == len(HOSTS)
 
-    await until(all_shown, seconds=30)
+    await until(all_shown, seconds=PATIENCE)
     texts = await read_chat(local)
     assert all(sum(host in text for text in texts) == 1 for host in HOSTS)
-    assert (await figures(port))["opswire_alerts_unaccounted"] == 0
+
+    async def all_accounted() -> bool:
+        return (await figures(port))["opswire_alerts_unaccounted"] == 0
+
+    await until(all_accounted, seconds=PATIENCE)
 
 
 @contextmanager

@@ -26,14 +26,14 @@ from bridge.inbound.chat.queries import Queries
 from bridge.inbound.chat.readings import Readings
 from deploy.stack.plan import EXPORTER_MORE
 from tests.fakes.chat import VIEWER, FakeChat, Said
-from tests.live.conftest import Programs, free_port, real, until
+from tests.live.conftest import PATIENCE, Programs, free_port, real, until
 from tests.programs import ROOT
 
 pytestmark = pytest.mark.live
-SCRAPE = timedelta(seconds=1)
+SCRAPE = timedelta(seconds=3)  # an exporter that shares the machine may take more than one
 CLOCK = SystemClock()
 CONFIGURATION = """
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+global: {{scrape_interval: 3s, scrape_timeout: 3s, evaluation_interval: 1s}}
 rule_files: [rules/*.yml]
 scrape_configs:
   - job_name: node
@@ -69,7 +69,7 @@ class Real:
 
     async def look(self) -> dict[str, float]:
         """Read what the exporter itself says at this moment."""
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             text = (await client.get(self.exporter)).text
         samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in samples}
@@ -103,7 +103,7 @@ async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
         asked = [f'count_over_time({each}{{host="Server"}}[1m]) > 2' for each in series]
         return all([(await prometheus.fetch_values(each)).values for each in asked])
 
-    await until(is_known, seconds=60)
+    await until(is_known, seconds=PATIENCE)
     async with Drawing(programs.folder / "drawing") as drawing:
         chat = create_chat(prometheus, drawing, ports["exporter"])
         yield Real(chat, prometheus, exporter)
@@ -143,7 +143,7 @@ async def check_lists(told: Real) -> None:
     gone, unwatched, server = (await told.hear("/agents")).splitlines()[1:4]
     assert re.match(r"❌ Gone · down since \d\d:\d\d:\d\d UTC", gone)
     assert unwatched.startswith("❔ Unwatched · not watched by Prometheus")
-    assert re.match(r"✅ Server · up since \d\d:\d\d:\d\d UTC · asked [0-4] s ago", server)
+    assert re.match(r"✅ Server · up since \d\d:\d\d:\d\d UTC · asked 1?[0-9] s ago", server)
     assert re.search(r"· 100\.00 % in \d+ s · no agent$", server)
     assert "0.00 % in" in gone
     everything = await told.hear("/agents all")
@@ -174,10 +174,14 @@ async def check_card(told: Real) -> None:
     days, hours, minutes, seconds = (int(word or 0) for word in clock.groups())
     running = own["node_time_seconds"] - own["node_boot_time_seconds"]
     assert abs(days * 86400 + hours * 3600 + minutes * 60 + seconds - running) < 120
-    processes = own["node_processes_pids"]
-    shown = re.search(r"([0-9,]+) process", card)
-    assert shown is not None
-    assert abs(int(shown[1].replace(",", "")) - processes) < 40
+
+    async def processes_agree() -> bool:
+        card, own = await told.hear("/status Server"), await told.look()
+        shown = re.search(r"([0-9,]+) process", card)
+        assert shown is not None
+        return abs(int(shown[1].replace(",", "")) - own["node_processes_pids"]) < 40
+
+    await until(processes_agree, seconds=PATIENCE)
     addresses = re.findall(
         r'node_network_address_info\{address="([0-9.]+)",device="eth\d+"', "\n".join(own)
     )
@@ -190,13 +194,21 @@ async def check_card(told: Real) -> None:
 
 
 async def check_readings(told: Real) -> None:
-    memory, own = await told.hear("/mon_mem"), await told.look()
-    used = 100 - 100 * own["node_memory_MemAvailable_bytes"] / own["node_memory_MemTotal_bytes"]
-    assert percents(memory)[0] == pytest.approx(used, abs=3)
-    disk, own = await told.hear("/mon_disk"), await told.look()
-    for place, percent in re.findall(r"^(?:🔴 )?(/\S*) ([0-9.]+) %", disk, re.MULTILINE):
-        assert float(percent) == pytest.approx(reckon_as_df(own, place), abs=1)
-    assert re.search(r"^(?:🔴 )?/ ", disk, re.MULTILINE)
+    # What else runs on the machine may take much between the sample and the look.
+    async def memory_agrees() -> bool:
+        memory, own = await told.hear("/mon_mem"), await told.look()
+        return percents(memory)[0] == pytest.approx(reckon_memory(own), abs=3)
+
+    async def disks_agree() -> bool:
+        disk, own = await told.hear("/mon_disk"), await told.look()
+        assert re.search(r"^(?:🔴 )?/ ", disk, re.MULTILINE)
+        return all(
+            float(percent) == pytest.approx(reckon_as_df(own, place), abs=1)
+            for place, percent in re.findall(r"^(?:🔴 )?(/\S*) ([0-9.]+) %", disk, re.MULTILINE)
+        )
+
+    await until(memory_agrees, seconds=PATIENCE)
+    await until(disks_agree, seconds=PATIENCE)
     assert 0 <= percents(await told.hear("/mon_cpu"))[0] <= 100
     assert re.search(r"received [0-9.]+ [kMG]?bit/s\nsent", await told.hear("/mon_net"))
     for command, said in (
@@ -209,6 +221,11 @@ async def check_readings(told: Real) -> None:
     for command in ("/mon_cpu", "/uptime"):
         assert "Gone is down since" in await told.hear(f"{command} Gone")
         assert "had none for a month" in await told.hear(f"{command} Unwatched")
+
+
+def reckon_memory(own: Mapping[str, float]) -> float:
+    """Work out from the exporter's own numbers how much of the memory is used, in percent."""
+    return 100 - 100 * own["node_memory_MemAvailable_bytes"] / own["node_memory_MemTotal_bytes"]
 
 
 def reckon_as_df(own: Mapping[str, float], place: str) -> float:
@@ -234,7 +251,7 @@ async def check_query(told: Real) -> None:
     assert "no data" in await told.hear("/query nothing_of_the_kind")
     assert "NaN" in await told.hear("/query vector(0) / 0")
     assert "parse error" in await told.hear("/query up{")
-    assert "samples)" in await told.hear('/query up{host="Server"}[5s]')
+    assert "samples)" in await told.hear('/query up{host="Server"}[20s]')
     fault = await told.hear("/query up * on (host) up")
     assert "found duplicate series for the match group" in fault
     assert "many-to-many matching not allowed" in fault, "in Prometheus's words, however many"
@@ -245,11 +262,14 @@ async def check_pictures(told: Real) -> None:
         said = await told.ask(f"/mon_{command}_picture Server 1")
         assert (said.content.photo or b"").startswith(b"\x89PNG"), said.text
         assert re.search(r"last [0-9.]+", said.text)
-    memory, own = await told.hear("/mon_mem_picture Server 60"), await told.look()
-    used = 100 - 100 * own["node_memory_MemAvailable_bytes"] / own["node_memory_MemTotal_bytes"]
-    last = re.search(r"last ([0-9.]+) %", memory)
-    assert last is not None
-    assert float(last[1]) == pytest.approx(used, abs=3)
+
+    async def picture_agrees() -> bool:
+        memory, own = await told.hear("/mon_mem_picture Server 60"), await told.look()
+        last = re.search(r"last ([0-9.]+) %", memory)
+        assert last is not None
+        return float(last[1]) == pytest.approx(reckon_memory(own), abs=3)
+
+    await until(picture_agrees, seconds=PATIENCE)
     pie = await told.ask("/graph")
     assert (pie.content.photo or b"").startswith(b"\x89PNG")
     queried = await told.ask("/graph_query node_load1 * 2 5")

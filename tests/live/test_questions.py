@@ -31,7 +31,7 @@ from bridge.core.series import split_at_gaps
 from bridge.core.windows import Window, last
 from bridge.errors import Mistake
 from deploy.stack.binaries import GENERATIONS
-from tests.live.conftest import free_port, real
+from tests.live.conftest import PATIENCE, free_port, real
 
 pytestmark = pytest.mark.live
 
@@ -96,7 +96,7 @@ class Asked:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False, timeout=2).is_success
+        return httpx.get(url, trust_env=False, timeout=10).is_success
     except httpx.HTTPError:
         return False
 
@@ -116,7 +116,7 @@ def past(
         cwd=folder,
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     url = f"127.0.0.1:{free_port()}"
     command = [str(real(request.param, "prometheus")), f"--web.listen-address={url}"]
@@ -124,14 +124,15 @@ def past(
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
-        for _ in range(300):
-            if answers(f"http://{url}/-/ready"):
-                break
+        until = time.monotonic() + PATIENCE
+        while not answers(f"http://{url}/-/ready"):
+            assert running.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < until, (folder / "log").read_text()
             time.sleep(0.1)
         yield f"http://{url}", datetime.fromtimestamp(now, UTC)
     finally:
         running.terminate()
-        running.wait(20)
+        running.wait(PATIENCE)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import pytest
 
 from bridge import limits
@@ -24,7 +23,7 @@ from bridge.flows.reconcile_alerts import Reconciled, reconcile_alerts
 from bridge.store.database import Database
 from bridge.store.episodes import put_alerts
 from bridge.store.reconciling import Reconciling, note_writer
-from tests.live.conftest import Programs, free_port, until
+from tests.live.conftest import PATIENCE, Program, Programs, free_port, plain_client, until
 
 pytestmark = pytest.mark.live
 CONFIGURATION = """
@@ -150,7 +149,7 @@ class Driver:
             "startsAt": (now - timedelta(seconds=2)).isoformat(),
             "endsAt": (now + ends).isoformat(),
         }
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client(PATIENCE) as client:
             (await client.post(f"{self._url}/alerts", json=[alert])).raise_for_status()
 
     async def silence(self) -> str:
@@ -163,15 +162,21 @@ class Driver:
             "createdBy": "a test",
             "comment": "a test",
         }
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client(PATIENCE) as client:
             answer = (await client.post(f"{self._url}/silences", json=body)).raise_for_status()
         number: str = answer.json()["silenceID"]
         return number
 
     async def unsilence(self, number: str) -> None:
         """End a silence."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with plain_client(PATIENCE) as client:
             (await client.delete(f"{self._url}/silence/{number}")).raise_for_status()
+
+
+async def has_flushed_the_end(alertmanager: Program) -> bool:
+    """Say whether its log tells that it has looked at the group once the alert was over."""
+    lines = alertmanager.log.read_text().splitlines()
+    return any("msg=flushing" in line and "[resolved]" in line for line in lines)
 
 
 async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
@@ -185,7 +190,9 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
     monkeypatch.setattr(limits, "MISSING_SHORTEST", timedelta(seconds=1))
     port = free_port()
     configuration = CONFIGURATION.replace("{port}", str(catcher.http.server_port))
-    await programs.alertmanager(generation, configuration, port)
+    running = await programs.alertmanager(
+        generation, configuration, port, "--cluster.listen-address=", "--log.level=debug"
+    )
     driver = Driver(f"http://127.0.0.1:{port}")
     alertmanager = Alertmanager(f"http://127.0.0.1:{port}")
     holding = Holding(database, alertmanager)
@@ -194,7 +201,7 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
         return bool(catcher.bodies)
 
     await driver.post(ends=timedelta(hours=1))
-    await until(has_come, seconds=20)
+    await until(has_come, seconds=PATIENCE)
     await holding.put(catcher.bodies[0], addressed=Destination(-7), source="", now=real_now())
     await holding.compare()
     assert await holding.mutings() == [None]
@@ -204,14 +211,15 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
         return await holding.mutings() == [Muting.SILENCED]
 
     silence = await driver.silence()
-    await until(is_silenced, seconds=20)
+    await until(is_silenced, seconds=PATIENCE)
     await driver.post(ends=timedelta(seconds=-1))
 
     async def is_over() -> bool:
         return (await holding.compare()).ended == 1
 
-    await until(is_over, seconds=20)
+    await until(is_over, seconds=PATIENCE)
     # Alertmanager flushes once more, finds all muted, and forgets the end.
+    await until(lambda: has_flushed_the_end(running), seconds=PATIENCE)
     await asyncio.sleep(3)
     await driver.unsilence(silence)
     await driver.post(ends=timedelta(hours=1))
@@ -219,7 +227,7 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
     async def is_found() -> bool:
         return (await holding.compare()).missed == 1
 
-    await until(is_found, seconds=30)
+    await until(is_found, seconds=PATIENCE)
     await alertmanager.close()
     assert len(catcher.bodies) == 1, "Alertmanager told of it itself"
     first, found = holding.put_bodies
