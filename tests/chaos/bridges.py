@@ -19,7 +19,7 @@ from tests.programs import ROOT
 
 TOKEN = "webhook-token-of-the-chaos-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-UP_WITHIN = 30  # seconds; a bridge that is not up then will never be
+UP_WITHIN = 120  # seconds; a bridge that is not up then will never be
 
 
 class Nursery:
@@ -93,7 +93,7 @@ class Keeper:
             headers=BEARER,
             trust_env=False,
             verify=False,  # noqa: S501 - there is nothing to verify, and certificates take a while
-            timeout=30,
+            timeout=60,
         )
 
     @property

@@ -39,7 +39,7 @@ MEMBERS: Final = (
 LONGEST_DELAY = 0.25  # seconds: between a change and a member's report of it
 AGAIN = 0.1  # seconds: between two attempts to deliver a body
 MANY: Final = 2  # episodes: an earlier one and the latest
-GIVE_UP = 60.0  # seconds; Alertmanager never does, a test must
+GIVE_UP = 240.0  # seconds; Alertmanager never does, a test must
 
 
 @dataclass

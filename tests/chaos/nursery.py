@@ -34,7 +34,6 @@ SLOW_PASS = timedelta(milliseconds=200)
 QUICKER = 300  # times: as fast as the bridge's clock at its fastest
 WOKEN = ("DELIVERY_PASS", "FOLD_PASS")  # what somebody is waiting for
 UNHURRIED = ("HEALTH_PASS",)  # it asks everybody outside, and nothing hangs on it
-SEND_TIMEOUT_SECONDS = 3
 _DIE_WITH_PARENT = 1  # prctl: PR_SET_PDEATHSIG
 _CAPABILITIES = 0x20080522  # capget, capset: the version with two words a set
 _WRITE_EVERYWHERE = 1  # CAP_DAC_OVERRIDE
@@ -109,7 +108,6 @@ def _bend(clock: BentClock) -> None:
     for name in WOKEN:
         setattr(limits, name, QUICK_PASS)
     limits.STORE_REOPEN = SLOW_PASS
-    limits.SEND_TIMEOUT_SECONDS = SEND_TIMEOUT_SECONDS
 
 
 def _die_with_parent() -> None:

@@ -29,7 +29,7 @@ IN_STORM: Final = 2.0
 AFTERWARDS: Final = 300.0  # and once all is told: ten minutes' patience is two seconds
 LONG = 3.0  # seconds: about how long things go wrong
 PAUSE = 0.5  # seconds: the longest between two turns of a group
-QUIET_WITHIN = 30.0  # seconds; what is not shown by then is lost
+QUIET_WITHIN = 120.0  # seconds; what is not shown by then is lost
 STILL = 0.5  # seconds: how long it must have stayed right
 _CALM: Final = {Trouble.NONE}
 

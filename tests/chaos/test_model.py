@@ -147,6 +147,6 @@ def test_the_bent_clock_runs_fast_and_jumps_for_all_who_read_it(tmp_path: Path) 
     clock, other = BentClock(tmp_path / "clock"), BentClock(tmp_path / "clock")
     before = other.now()
     clock.jump(timedelta(hours=1))
-    assert timedelta(hours=1) <= other.now() - before < timedelta(hours=1, seconds=10)
+    assert timedelta(hours=1) <= other.now() - before < timedelta(hours=1, minutes=10)
     clock.run(3600)
     assert other.rate == 3600

@@ -8,7 +8,7 @@ import resource
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -179,7 +179,7 @@ async def _lock(scene: Scene, seconds: float) -> None:
         held = []
         for name in files:
             path = scene.keeper.folder / "state" / name
-            other = sqlite3.connect(path, timeout=5, isolation_level=None)
+            other = sqlite3.connect(path, timeout=60, isolation_level=None)
             held.append(stack.enter_context(closing(other)))
             other.execute("BEGIN IMMEDIATE")
         await asyncio.sleep(scene.chance.uniform(seconds / 6, seconds * 2.2))
@@ -208,7 +208,8 @@ async def _forbid_writing(scene: Scene, seconds: float) -> None:
     files = [each for each in state.iterdir() if each.name.startswith(_FILES)]
     scene.keeper.is_bound = True
     for each in files:
-        each.chmod(0o400)
+        with suppress(FileNotFoundError):  # one that the database needs for a while
+            each.chmod(0o400)
     state.chmod(0o500)
     await scene.keeper.kill()
     await asyncio.sleep(scene.chance.uniform(0.5, seconds))

@@ -114,8 +114,11 @@ def test_a_disk_that_fills_stops_an_installation_which_goes_on_when_there_is_roo
 def test_every_service_runs_as_its_own_user(machine: RealMachine) -> None:
     for unit, user in RUNNING.items():
         machine.wait_for(f"systemctl is-active {unit} || true", "active")
-        pid = machine.run(f"systemctl show -P MainPID {unit}").strip()
-        assert machine.run(f"stat -c %U /proc/{pid}").strip() == user
+        # Until it has become its program, a unit's process is systemd's.
+        machine.wait_for(
+            f"stat -c %U /proc/$(systemctl show -P MainPID {unit}) || true",
+            user,
+        )
 
 
 def test_the_agents_catalogue_is_what_it_is_without_restrictions(machine: RealMachine) -> None:
@@ -149,7 +152,7 @@ def test_prometheus_reaches_all_of_it(machine: RealMachine) -> None:
     machine.wait_for(
         QUERY.format("count(up == 1)") + " | grep -o '\"6\"' || true",
         '"6"',
-        seconds=120,
+        seconds=300,
     )
     # The host is pinged, and its kernel asked for the clock, by programs without root's rights.
     machine.run("echo 'backup_seconds 7' >/var/lib/opswire-exporter/backup.prom")
@@ -158,7 +161,7 @@ def test_prometheus_reaches_all_of_it(machine: RealMachine) -> None:
         *("probe_success == 1", "node_timex_sync_status", "opswire_agent_ceiling"),
         "node_textfile_scrape_error == 0",
     ):
-        assert '"value"' in machine.run(QUERY.format(query)), query
+        machine.wait_for(QUERY.format(query) + """ | grep -c '"value"' || true""", "1")
 
 
 def test_the_root_helper_does_its_three_deeds_and_for_the_agent_alone(
@@ -193,7 +196,7 @@ def test_a_host_more_is_scraped_without_a_reload(machine: RealMachine) -> None:
     before = machine.run(stamp).strip()
     machine.run("echo 'web-2 127.0.0.2:9100' >>/var/lib/opswire/inventory/agents.txt")
     machine.wait_for(
-        QUERY.format('up{host="web-2",job="node"}') + " | grep -c web-2 || true", "1", seconds=120
+        QUERY.format('up{host="web-2",job="node"}') + " | grep -c web-2 || true", "1", seconds=300
     )
     assert machine.run(stamp).strip() == before
 

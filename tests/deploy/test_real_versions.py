@@ -102,7 +102,7 @@ def test_a_rollback_ended_or_killed_at_any_stage_goes_on(machine: RealMachine, f
     back, console = "/opt/opswire/current/deploy/rollback.sh", "opswire-console-*"
     machine.kill_at("bringing the database back", back, number=signal.SIGTERM)
     wait_until_healthy(machine)  # by itself: who loses the connection cannot start it
-    assert machine.run(f"systemctl list-units --no-legend '{console}'") == ""
+    machine.wait_for(f"systemctl list-units --no-legend '{console}' | wc -l", "0")
     for stage in (f"write {LATER_UNIT}", "restart opswire-"):
         machine.kill_at(stage, back)
         assert f"goes back to {former}." in machine.run("opswire status"), stage
