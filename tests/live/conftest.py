@@ -29,6 +29,8 @@ TOKEN = "webhook-token-of-the-live-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NOWHERE = "http://127.0.0.1:9"  # nobody listens on the port of `discard`
 CHATS = (ON_CALL, OPERATIONS, ADA, 1002, 1003)
+CARDS_ALONE = {"BOARD_PATIENCE": 3600.0}
+"""The span of a bridge that puts nothing on a board, however long a card had to wait."""
 PORTS, PORTS_EACH = 20_000, 100
 PATIENCE = 120
 """Seconds for what takes one: a machine that is busy with other tests takes many times as long."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.local_telegram import ADA, LocalTelegram
 from tests.live.conftest import (
+    CARDS_ALONE,
     PATIENCE,
     Program,
     Programs,
@@ -251,7 +252,9 @@ class Breaking:
             self._state.chmod(0o500)
             (self._state / "opswire.db").chmod(0o400)
             wrap = ("setpriv", "--bounding-set=-dac_override", "--")
-        self._bridge = await self._programs.bridge(local, port, *wrap, ALERT_CHAT_ID=PRIVATE)
+        self._bridge = await self._programs.bridge(
+            local, port, *wrap, spans=CARDS_ALONE, ALERT_CHAT_ID=PRIVATE
+        )
 
     async def break_store(self) -> None:
         """Let the disk be full from now on: no file of the bridge may grow."""

@@ -14,6 +14,7 @@ from bridge.running import GRACE
 from tests.fakes.local_telegram import LocalTelegram
 from tests.fakes.webhooks import alert, webhook
 from tests.live.conftest import (
+    CARDS_ALONE,
     CHATS,
     PATIENCE,
     TOKEN,
@@ -32,15 +33,14 @@ async def test_killed_between_webhook_and_message_the_message_arrives_after_the_
 ) -> None:
     port = free_port()
     await local.post("/faults", kind="500")
-    bridge = await programs.bridge(local, port)
-    # Four a chat: more would be told by a board.
+    bridge = await programs.bridge(local, port, spans=CARDS_ALONE)
     for number, chat in enumerate(CHATS * 4):
         body = webhook(alert(host=f"h{number}"), group=f"h{number}")
         assert await post(port, body, f"/alerts/{chat}") == 200
     await bridge.kill()
     assert [await local.messages(chat) for chat in CHATS] == [[]] * len(CHATS)
     await local.control.delete("/faults")
-    await programs.bridge(local, port)
+    await programs.bridge(local, port, spans=CARDS_ALONE)
 
     async def texts() -> list[str]:
         return [each for chat in CHATS for each in await read_chat(local, chat)]

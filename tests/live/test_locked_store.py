@@ -12,7 +12,16 @@ import pytest
 
 from tests.fakes.local_telegram import LocalTelegram
 from tests.fakes.webhooks import alert, webhook
-from tests.live.conftest import PATIENCE, Programs, figures, free_port, post, read_chat, until
+from tests.live.conftest import (
+    CARDS_ALONE,
+    PATIENCE,
+    Programs,
+    figures,
+    free_port,
+    post,
+    read_chat,
+    until,
+)
 
 pytestmark = pytest.mark.live
 ACCEPTED, LATER = 200, 503
@@ -32,7 +41,7 @@ async def test_files_that_another_locks_make_webhooks_wait_or_come_again_and_los
             answer = await post(port, webhook(alert(host=host), group=host))
             answers.append(answer)
 
-    await programs.bridge(local, port)
+    await programs.bridge(local, port, spans=CARDS_ALONE)
     state = programs.folder / "state"
     with (
         lock(state / "opswire.db") as database,

@@ -157,7 +157,7 @@ async def check_card(told: Real) -> None:
     told.chat.places.zone = ZoneInfo("Asia/Taipei")
     card, own = await told.hear("/status Server"), await told.look()
     total = own["node_memory_MemTotal_bytes"] / 1024**3
-    assert f"GiB of {total:.2f} GiB" in card
+    assert re.search(rf"[0-9.]+ [MG]iB of {total:.2f} GiB", card)
     assert f"of {own['node_filefd_maximum']:,.0f}" in card
     cores = len(
         [name for name in own if name.startswith("node_cpu_seconds_total") and "idle" in name]

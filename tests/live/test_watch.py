@@ -14,6 +14,7 @@ from tests.fakes.local_server import open_local_server
 from tests.fakes.local_telegram import LocalTelegram
 from tests.fakes.webhooks import alert, webhook
 from tests.live.conftest import (
+    CARDS_ALONE,
     PATIENCE,
     Programs,
     free_port,
@@ -69,7 +70,8 @@ async def test_while_telegram_is_away_alerts_go_the_second_way_and_the_chat_hear
     programs: Programs, tmp_path: Path
 ) -> None:
     port, telegram_port = free_port(), free_port()
-    spans = {"SECOND_WAY_PASS": 0.2, "HEALTH_PASS": 0.3, "BACKOFF_LONGEST": 1, "notify_after": 6}
+    spans = {"SECOND_WAY_PASS": 0.2, "HEALTH_PASS": 0.3, "BACKOFF_LONGEST": 1}
+    spans |= {"notify_after": 6, **CARDS_ALONE}
     with open_local_server() as elsewhere:
         ways = tmp_path / "ways"
         ways.write_text(elsewhere.url.replace("http://", f"json://opswire:{KEY}@") + f"/{KEY}\n")
