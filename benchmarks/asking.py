@@ -30,7 +30,8 @@ from benchmarks.telegrams import RunningTelegram, open_telegram_process
 from bridge.app import open_bridge
 from bridge.settings import Settings
 from deploy.stack.binaries import GENERATIONS
-from tests.live.conftest import NOWHERE, TOKEN, Programs, free_port
+from tests.live.conftest import NOWHERE, TOKEN, Programs
+from tests.ports import free_port
 
 WARM_UP = 5  # pictures before anything counts
 LONGEST = 60.0  # seconds until a picture is given up

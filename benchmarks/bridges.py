@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 import aiohttp
 
-from tests.live.conftest import TOKEN, Program, Programs, free_port
+from tests.live.conftest import TOKEN, Program, Programs
+from tests.ports import free_port
 
 NO_BOT = "7000000001:" + "A" * 35  # nobody listens where it is told to call
 GROUP = -2001

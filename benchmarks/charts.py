@@ -31,7 +31,8 @@ from bridge.core.promql import CPU, align, step_for, write_range
 from bridge.core.windows import last
 from bridge.drawing import Drawing
 from deploy.stack.binaries import GENERATIONS
-from tests.live.conftest import Programs, free_port, real
+from tests.live.conftest import Programs, real
+from tests.ports import free_port
 
 HOUR = timedelta(hours=1)
 SCRAPE = timedelta(seconds=15)

@@ -21,7 +21,8 @@ import httpx
 
 from benchmarks.printing import print_figures
 from tests.fakes.local_telegram import ADA, ON_CALL, LocalTelegram, open_local_telegram
-from tests.live.conftest import TOKEN, Programs, free_port
+from tests.live.conftest import TOKEN, Programs
+from tests.ports import free_port
 
 ALERTS = 100
 SPACING_SECONDS = 0.25  # far from every rate limit; the local Telegram paces nobody here

@@ -34,7 +34,8 @@ from bridge.inbound.chat.command import Commands
 from bridge.inbound.chat.fleet import Fleet
 from bridge.inbound.chat.hosts import Hosts
 from tests.fakes.chat import VIEWER, FakeChat
-from tests.live.conftest import Programs, free_port, until
+from tests.live.conftest import Programs, until
+from tests.ports import free_port
 from tests.programs import ROOT, program
 
 ASKED = ("/agents", "/agents 9", "/agents all", "/status", "/status {host}", "/stat")

@@ -30,7 +30,8 @@ from benchmarks.enrolled import (
 from benchmarks.noting import NOTE_LAG, NOTES
 from benchmarks.telegrams import RunningTelegram, open_telegram_process
 from tests.fakes.local_telegram import ADA
-from tests.live.conftest import NOWHERE, TOKEN, Program, Programs, free_port, until
+from tests.live.conftest import NOWHERE, TOKEN, Program, Programs, until
+from tests.ports import free_port
 
 LOOK = 0.02  # seconds between two looks at a chat
 SIMULATORS = 2  # processes that stand for agents which are not there

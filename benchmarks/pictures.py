@@ -29,7 +29,8 @@ from benchmarks.bodies import write_member, write_moment, write_webhook
 from benchmarks.bridges import GROUP, RunningBridge, open_bridge_process
 from benchmarks.telegrams import RunningTelegram, open_telegram_process
 from deploy.stack.binaries import GENERATIONS
-from tests.live.conftest import Programs, free_port, real
+from tests.live.conftest import Programs, real
+from tests.ports import free_port
 from tests.sandbox_page.conftest import CHROMIUM_ARGUMENTS
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"

@@ -19,7 +19,8 @@ from benchmarks.bridges import RunningBridge, open_bridge_process
 from benchmarks.outage import Key, Trouble
 from benchmarks.storms import BRIDGE, NATIVE, Storm
 from benchmarks.telegrams import RunningTelegram
-from tests.live.conftest import Programs, free_port
+from tests.live.conftest import Programs
+from tests.ports import free_port
 
 TRIES, TRY_AGAIN_SECONDS = 60, 1.0  # of a webhook that is not answered 200, as Alertmanager does
 

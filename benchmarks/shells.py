@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.enrolled import LOOPBACK, reaches, read_cpu, read_proportional, tell
-from tests.live.conftest import Programs, free_port, until
+from tests.live.conftest import Programs, until
+from tests.ports import free_port
 from tests.programs import ROOT
 
 KEPT = ROOT / ".runtime" / "benchmarks"

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from benchmarks.printing import print_figures
 from tests.fakes.local_telegram import open_local_telegram
-from tests.live.conftest import Programs, free_port
+from tests.live.conftest import Programs
 from tests.live.test_first_light import copy_project, started
+from tests.ports import free_port
 
 RUNS = 5
 

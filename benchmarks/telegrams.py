@@ -17,7 +17,8 @@ from typing import Any
 
 import httpx
 
-from tests.live.conftest import Programs, free_port
+from tests.live.conftest import Programs
+from tests.ports import free_port
 
 _REFUSED = 429
 _START = 180.0  # seconds until it answers, on a busy machine

@@ -59,7 +59,8 @@ class Reservations:
     in nobody's folder and ends with the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: str = "opswire/port") -> None:
+        self._names = names
         self._held: list[socket.socket] = []
 
     def take(self, port: int) -> bool:
@@ -68,7 +69,7 @@ class Reservations:
             return True
         name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            name.bind(f"\0opswire/port/{port}")
+            name.bind(f"\0{self._names}/{port}")
         except OSError:
             name.close()
             return False

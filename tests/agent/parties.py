@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import ipaddress
-import random
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,33 +26,12 @@ from agent.folder import Enrolled, make_folder, put_in_place, write_enrolled
 from agent.keys import write_private_key
 from agent.settings import Settings
 from agent.wire import ORDER, SIGNATURE_HEADER, Order, Verb, seal, write_order
+from tests.ports import free_port
 
 HOST = "web-1"
 TOKEN = "metrics-token-of-the-tests"
 NOON = 1_795_780_800.0
 PURPOSES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-
-
-_reserved: list[socket.socket] = []
-"""Names that say which ports are spoken for; the kernel lets go of them with this process."""
-
-
-def free_port() -> int:
-    """Find a port that stays free until it is listened to, whoever else runs tests here.
-
-    It is one that the kernel gives to nobody who asks for any.
-    """
-    for port in random.SystemRandom().sample(range(12_000, 32_000), 1000):
-        name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            name.bind(f"\0opswire/tests/port/{port}")
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            name.close()
-            continue
-        _reserved.append(name)
-        return port
-    raise AssertionError("no port is free")
 
 
 def name(text: str) -> x509.Name:

@@ -23,7 +23,8 @@ from agent.folder import Enrolled, read_enrolled
 from agent.keys import read_private_key
 from agent.settings import Settings
 from tests.agent.door import SECRET, Door, open_door
-from tests.agent.parties import NOON, TOKEN, Bridge, enrol_host, free_port, raw_public
+from tests.agent.parties import NOON, TOKEN, Bridge, enrol_host, raw_public
+from tests.ports import free_port
 from tests.programs import ROOT
 
 FILES = {

@@ -223,7 +223,7 @@ def test_twenty_thousand_sockets_are_read_in_no_time(proc: Proc) -> None:
     assert len(ports) == 5000
     assert all(each.holders == (Holder(pid=100, name="busy"),) for each in ports)
     # 0.2 s is what a benchmark holds it to; here only an order of growth would show.
-    assert spent < 10.0
+    assert spent < 1.0
 
 
 def test_one_port_is_found_among_many(proc: Proc) -> None:

@@ -25,7 +25,7 @@ from tests.chaos.reading import read_chat, read_figures
 from tests.chaos.setting import set_environ
 from tests.chaos.truth import Group, Subject
 from tests.fakes.local_telegram import ON_CALL, LocalTelegram, open_local_telegram
-from tests.live.conftest import free_port
+from tests.ports import free_port
 
 KINDS: Final = ("await", "statement")
 RATE: Final = 20.0

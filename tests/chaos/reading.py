@@ -10,9 +10,7 @@ from tests.chaos.invariant import Shown, read_message
 from tests.fakes.local_telegram import LocalTelegram
 
 NOUGHT: Final = ("opswire_messages_waiting", "opswire_alerts_unaccounted")
-# Seconds around an end in which a message may have been sent unnoticed: on a machine that is busy
-# an answer is noted late, and so is the end of a bridge that has ended itself.
-BEFORE, AFTER = 6.0, 3.0
+BEFORE, AFTER = 1.5, 1.0  # seconds around an end in which a message may have been sent unnoticed
 _LOST_ANSWERS: Final = {"timeout", "drop"}
 
 

@@ -22,7 +22,7 @@ from tests.chaos.setting import set_environ
 from tests.chaos.troubles import Scene, Trouble, kill_at_random, make_trouble
 from tests.chaos.truth import Extent, Group, draw_truth
 from tests.fakes.local_telegram import ADA, ALERTS, ON_CALL, OPERATIONS, open_local_telegram
-from tests.live.conftest import free_port
+from tests.ports import free_port
 
 RUNNING: Final = 20.0  # the bridge's seconds in one of the machine's while things go wrong
 IN_STORM: Final = 2.0

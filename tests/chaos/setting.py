@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.settings import SETTINGS
 from tests.chaos.bridges import TOKEN
-from tests.live.conftest import free_port
+from tests.ports import free_port
 
 
 def set_environ(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import json
 import os
-import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +20,7 @@ from sandbox.server import open_sandbox
 from sandbox.settings import Settings as SandboxSettings
 from tests.fakes.local_telegram import ADA, ON_CALL, OPERATIONS, LocalTelegram, open_local_telegram
 from tests.live import hurried
+from tests.ports import free_port
 from tests.programs import ROOT, program
 
 TOKEN = "webhook-token-of-the-live-tests"
@@ -31,7 +29,6 @@ NOWHERE = "http://127.0.0.1:9"  # nobody listens on the port of `discard`
 CHATS = (ON_CALL, OPERATIONS, ADA, 1002, 1003)
 CARDS_ALONE = {"BOARD_PATIENCE": 3600.0}
 """The span of a bridge that puts nothing on a board, however long a card had to wait."""
-PORTS, PORTS_EACH = 20_000, 100
 PATIENCE = 120
 """Seconds for what takes one: a machine that is busy with other tests takes many times as long."""
 
@@ -39,34 +36,6 @@ PATIENCE = 120
 def plain_client(seconds: float) -> httpx.AsyncClient:
     """Make a client for the loopback; reading the machine's certificates would take 40 ms."""
     return httpx.AsyncClient(trust_env=False, timeout=seconds, verify=False)  # noqa: S501 - no TLS
-
-
-def free_port() -> int:
-    """Find a port that is free, and stays so until somebody is told of it.
-
-    The system gives none of these to whoever asks for any port, and no connection leaves by one;
-    processes that look at the same time look in different places.
-    """
-    while True:
-        port = next(_PORTS)
-        with contextlib.suppress(OSError):
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                with socket.socket(socket.AF_INET, kind) as taken:
-                    taken.bind(("127.0.0.1", port))
-            return port
-
-
-def _list_ports() -> Iterator[int]:
-    """List the ports that this process may take: below those that the system gives away."""
-    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
-    end = int(given[0])
-    first = max(end - PORTS, 1024)
-    blocks = (end - first) // PORTS_EACH
-    begin = first + os.getpid() % blocks * PORTS_EACH
-    return itertools.cycle(range(begin, begin + PORTS_EACH))
-
-
-_PORTS = _list_ports()
 
 
 @dataclass

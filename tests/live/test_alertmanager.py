@@ -16,12 +16,12 @@ from tests.live.conftest import (
     Program,
     Programs,
     figures,
-    free_port,
     plain_client,
     read_checks,
     shipped_alertmanager,
     until,
 )
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 GROUPS, MEMBERS = 5, 10

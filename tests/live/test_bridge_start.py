@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.local_telegram import LocalTelegram
-from tests.live.conftest import PATIENCE, Programs, free_port, plain_client, until
+from tests.live.conftest import PATIENCE, Programs, plain_client, until
+from tests.ports import free_port
 from tests.programs import ROOT
 
 pytestmark = pytest.mark.live

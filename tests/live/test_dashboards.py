@@ -24,7 +24,8 @@ from bridge.core.logins import LoginKind
 from bridge.metrics import Metrics as BridgeMetrics
 from deploy.stack.plan import EXPORTER_MORE
 from tests.grafana.shipped import NAMES, Question, fill_in, questions, read, selectors
-from tests.live.conftest import Programs, free_port, real
+from tests.live.conftest import Programs, real
+from tests.ports import free_port
 from tests.programs import ROOT
 
 pytestmark = pytest.mark.live

@@ -13,7 +13,8 @@ import pytest
 from bridge.clients.prometheus import Prometheus
 from bridge.core.cards import Ending
 from bridge.core.endings import Subject, judge_endings, write_questions
-from tests.live.conftest import PATIENCE, Programs, free_port, real, until
+from tests.live.conftest import PATIENCE, Programs, real, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 ODD = 'go"ne.\\x\n|é'

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.live
 
 PAGE = re.compile(r"chat page: (http://127\.0\.0\.1:\d+)/#token=(\S+)")
 START_SECONDS = 240  # the packages come over a shared line; the goal of 60 s is in benchmarks/
+CARD_SECONDS = 105  # the promise: exporter stopped → card
 END_SECONDS = CALM_SECONDS = 240  # a busy machine takes minutes for it
 
 
@@ -109,7 +110,7 @@ class Terminal:
 
 
 def test_the_shipped_waits_leave_five_of_the_105_seconds_that_a_card_may_take() -> None:
-    """What the machine adds to them is not ours: the other test waits for as long as it takes."""
+    """The next test measures it once; these say that it holds at the worst moment to begin."""
     prometheus = (ROOT / "prometheus" / "prometheus.yml").read_text()
     rules = (ROOT / "prometheus" / "rules" / "alerts.yml").read_text()
     waits = (
@@ -152,7 +153,7 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
 
         await until(doctor_is_content, seconds=CALM_SECONDS, step=2)
         assert "card" in await terminal.say("stop", "node_exporter")
-        await until(cards, seconds=CALM_SECONDS)
+        await until(cards, seconds=CARD_SECONDS)
         [card] = await cards()
         assert card["rings"]
         for word in ("🔴 FIRING", "Server", "AgentDown", "node_exporter", "critical", "since "):

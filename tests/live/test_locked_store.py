@@ -17,11 +17,11 @@ from tests.live.conftest import (
     PATIENCE,
     Programs,
     figures,
-    free_port,
     post,
     read_chat,
     until,
 )
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 ACCEPTED, LATER = 200, 503

@@ -26,7 +26,8 @@ from bridge.inbound.chat.queries import Queries
 from bridge.inbound.chat.readings import Readings
 from deploy.stack.plan import EXPORTER_MORE
 from tests.fakes.chat import VIEWER, FakeChat, Said
-from tests.live.conftest import PATIENCE, Programs, free_port, real, until
+from tests.live.conftest import PATIENCE, Programs, real, until
+from tests.ports import free_port
 from tests.programs import ROOT
 
 pytestmark = pytest.mark.live

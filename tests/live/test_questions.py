@@ -31,7 +31,8 @@ from bridge.core.series import split_at_gaps
 from bridge.core.windows import Window, last
 from bridge.errors import Mistake
 from deploy.stack.binaries import GENERATIONS
-from tests.live.conftest import PATIENCE, free_port, real
+from tests.live.conftest import PATIENCE, real
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 

@@ -23,7 +23,8 @@ from bridge.flows.reconcile_alerts import Reconciled, reconcile_alerts
 from bridge.store.database import Database
 from bridge.store.episodes import put_alerts
 from bridge.store.reconciling import Reconciling, note_writer
-from tests.live.conftest import PATIENCE, Program, Programs, free_port, plain_client, until
+from tests.live.conftest import PATIENCE, Program, Programs, plain_client, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 CONFIGURATION = """

@@ -17,13 +17,13 @@ from tests.live.conftest import (
     CARDS_ALONE,
     PATIENCE,
     Programs,
-    free_port,
     open_telegram_at,
     post,
     read_chat,
     read_checks,
     until,
 )
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 WATCHDOG = webhook(alert("Watchdog", severity="none", host="prometheus"), group="prometheus")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from sandbox.server import _CLOSING_SECONDS, RunningSandbox, open_sandbox
+from sandbox.server import RunningSandbox, open_sandbox
 from sandbox.settings import Settings, SettingsError, read_settings
 from tests.sandbox.conftest import ADA, Control, Wire, draw_png
 
@@ -202,8 +202,7 @@ async def test_a_signal_ends_it_within_a_second_whoever_waits(
         await asyncio.gather(poll, return_exceptions=True)
 
     assert code == 0
-    assert _CLOSING_SECONDS <= 1, "promised; what the machine adds to it is not ours"
-    assert took < 25, "the poll was to be held for fifty seconds, and pages listen for ever"
+    assert took < 1.5  # one second is promised; the interpreter's own end takes part of it
 
 
 def test_help_and_version_answer_without_starting_anything() -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from deploy.stack.binaries import GENERATIONS, PROGRAMS, ProgramMissing, read_version
-from tests.agent.parties import free_port
+from tests.ports import free_port
 from tests.programs import program
 
 pytestmark = pytest.mark.live

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.stack.folder import StackFault
 from deploy.stack.ports import Port, Reservations, choose_ports, find_obstacle, is_free
-from tests.agent.parties import free_port
+from tests.ports import free_port
 
 PROMETHEUS = Port(program="prometheus", setting="PROMETHEUS_PORT", default=9090)
 BRIDGE = Port(program="bridge", setting="SERVER_PORT", default=8002)
