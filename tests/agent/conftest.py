@@ -23,6 +23,7 @@ from agent.jobs import Jobs
 from agent.nursery import Nursery
 from tests.agent.patience import PATIENT_BOOT
 from tests.agent.processes import PATIENCE_SECONDS, Processes
+from tests.agent.roots import Serve, open_roots
 
 WAYS = ("namespace", "descendants")
 """How everything below a job is found: by the kernel, or by looking. Root can do both."""
@@ -93,3 +94,11 @@ def change_users(*command: str) -> None:
             return
         assert time.monotonic() < deadline, run.stderr
         time.sleep(0.2)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    for name in ("rooted.ROOT_REQUEST_SECONDS", "root_door.ROOT_ANSWER_SECONDS"):
+        monkeypatch.setattr(f"agent.{name}", PATIENCE_SECONDS)
+    with open_roots(tmp_path) as started:
+        yield started

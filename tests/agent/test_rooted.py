@@ -4,50 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.errors import Denied
-from agent.limits import AUTH_LOG_PIECE_BYTES, ROOT_REQUEST_BYTES
+from agent.limits import ROOT_REQUEST_BYTES
 from agent.listeners import Outcome
 from agent.ports import Holder, list_listening, read_sockets
 from agent.root_door import RootAbsent, RootDoor, open_root
-from agent.root_verbs import VERBS, Piece, Root
-from agent.rooted import SOCKET, Server, main
+from agent.root_verbs import VERBS, Root
+from agent.rooted import SOCKET, main
 from bridge.settings.agent_table import AGENT_SETTINGS
+from tests.agent.roots import US, Serve
 from tests.agent.test_listeners import LISTENER
 from tests.agent.test_ports import ANY4, LISTEN, Proc, line
-
-US = os.geteuid()
-Serve = Callable[..., Path]
-
-
-@pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    for name in ("rooted.ROOT_REQUEST_SECONDS", "root_door.ROOT_ANSWER_SECONDS"):
-        monkeypatch.setattr(f"agent.{name}", 60.0)  # a machine that stalls is not asked in vain
-    with contextlib.ExitStack() as running:
-
-        def run(root: Root | None = None, user: int = US) -> Path:
-            path = tmp_path / "root.sock"
-            server = Server(path, user, root or Root())
-            server.open()
-            thread = threading.Thread(target=server.serve)
-            thread.start()
-            running.callback(thread.join)
-            running.callback(server.close)
-            return path
-
-        yield run
 
 
 def test_it_listens_where_agents_look_for_it() -> None:
@@ -285,71 +262,6 @@ def test_an_answer_that_makes_no_sense_is_a_refusal_and_no_fault(
                 call()
             assert refused.value.rule == "root"
         thread.join()
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "auth.log"
-
-
-def read_on(root: Root | RootDoor, piece: Piece) -> Piece:
-    return root.read_auth_log(piece.inode, piece.offset)
-
-
-@pytest.mark.parametrize("by_door", [False, True])
-def test_the_auth_log_is_read_from_its_end_and_over_its_rotations(
-    log: Path, serve: Serve, *, by_door: bool
-) -> None:
-    own = Root(logs=(log.with_name("none"), log))
-    root: Root | RootDoor = RootDoor(serve(own), user=US) if by_door else own
-    with pytest.raises(Denied, match="no auth log"):
-        root.read_auth_log(0, 0)
-    log.write_bytes(b"old\n")
-    piece = root.read_auth_log(0, 0)
-    assert (piece.content, piece.is_last) == (b"", True)
-    with log.open("ab") as more:
-        more.write(b"one\n\xff")
-    piece = read_on(root, piece)
-    assert (piece.content, piece.size) == (b"one\n\xff", 9)
-    assert read_on(root, piece).content == b""
-    # Put aside with something unread, and begun anew.
-    with log.open("ab") as more:
-        more.write(b"last\n")
-    log.rename(log.with_name("auth.log.1"))
-    log.write_bytes(b"first\n")
-    piece = read_on(root, piece)
-    assert (piece.content, piece.is_last) == (b"last\n", False)
-    piece = read_on(root, piece)
-    assert (piece.content, piece.is_last) == (b"first\n", True)
-    # Emptied in its place.
-    log.write_bytes(b"a\n")
-    piece = read_on(root, piece)
-    assert piece.content == b"a\n"
-    # Put aside twice since.
-    log.unlink()
-    log.with_name("auth.log.1").unlink()
-    log.write_bytes(b"b\n")
-    assert root.read_auth_log(piece.inode + 10_000, 99).content == b"b\n"
-
-
-def test_the_auth_log_comes_in_pieces(log: Path) -> None:
-    log.write_bytes(b"")
-    root = Root(logs=(log,))
-    piece = root.read_auth_log(0, 0)
-    log.write_bytes(b"x" * (AUTH_LOG_PIECE_BYTES + 5))
-    piece = read_on(root, piece)
-    assert len(piece.content) == AUTH_LOG_PIECE_BYTES
-    assert len(read_on(root, piece).content) == 5
-
-
-def test_a_link_or_a_pipe_in_place_of_the_auth_log_is_none(log: Path) -> None:
-    log.symlink_to("/etc/hostname")
-    with pytest.raises(Denied):
-        Root(logs=(log,)).read_auth_log(1, 0)
-    log.unlink()
-    os.mkfifo(log)
-    with pytest.raises(Denied):
-        Root(logs=(log,)).read_auth_log(1, 0)
 
 
 def test_an_agent_that_is_root_needs_no_helper(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,11 @@ def know_machine(prometheus: FakePrometheus, name: str, now: datetime) -> None:
         labels = {"host": name, "device": device}
         prometheus.know("node_network_receive_bytes_total", received, now, **labels)
         prometheus.know("node_network_transmit_bytes_total", received / 2, now, **labels)
+    _know_hardware(prometheus, name, now)
+
+
+def _know_hardware(prometheus: FakePrometheus, name: str, now: datetime) -> None:
+    """Let it know what a host is made of, and where it is."""
     for core in ("0", "1"):
         model = "Intel(R) Xeon(R) CPU E5-2680 v4"
         prometheus.know("node_cpu_info", 1.0, now, host=name, cpu=core, model_name=model)

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bridge import limits
 from bridge.core.promql import CPU, DISK, LOAD, MEMORY
-from tests.grafana.schema import PROPERTIES, Dashboard
+from tests.grafana.panels import PROPERTIES
+from tests.grafana.schema import Dashboard
 from tests.grafana.shipped import GRAFANA, NAMES, fill_in, panels, questions, read, selectors
 
 SOURCE = "opswire-prometheus"

@@ -17,7 +17,7 @@ import pytest
 
 from tests.fakes.local_telegram import LocalTelegram
 from tests.live.conftest import Programs
-from tests.live.test_agent import Fleet
+from tests.live.fleet import Fleet
 
 pytestmark = pytest.mark.live
 

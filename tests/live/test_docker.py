@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import ipaddress
 import os
@@ -26,6 +25,7 @@ import pytest
 from tests.live import inside
 from tests.live.conftest import until
 from tests.live.engine import Engine, gather, open_engine, put_clients
+from tests.live.guards import find_rights, list_listened
 from tests.live.images import put_images, read_tags
 from tests.live.test_first_light import PAGE, copy_project
 
@@ -224,47 +224,6 @@ def inspect_guards(house: House) -> None:
     others = [str(each) for each in listened if not each.is_loopback]
     assert len(others) == 1, others
     assert GATEWAY.fullmatch(others[0]), "the exporter of this machine, where containers reach it"
-
-
-def find_rights(pid: int, *, is_root: bool) -> list[object]:
-    """Find what processes of a container may do beyond what they should."""
-    wrong: list[object] = []
-    for status in read_processes(pid):
-        held = {kind: int(status[f"Cap{kind}"], 16) for kind in ("Eff", "Prm", "Bnd")}
-        is_fine = set(held.values()) == {0} and status["NoNewPrivs"] == "1"
-        if not is_fine or (status["Uid"].split()[0] == "0") != is_root:
-            wrong.append((status["Name"], status["Uid"], held, status["NoNewPrivs"]))
-    return wrong
-
-
-def read_processes(pid: int) -> list[dict[str, str]]:
-    """Read what the kernel says of a container's first process and of all in its cgroup."""
-    [line] = [
-        line
-        for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-        if "pids" in line or line.startswith("0::")
-    ][:1]
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        # A process may end while it is looked at.
-        with contextlib.suppress(OSError):
-            if line in (path / "cgroup").read_text().splitlines():
-                text = (path / "status").read_text()
-                found.append(dict(re.findall(r"(?m)^(\w+):\s+(.*)$", text)))
-    assert str(pid) in {status["Pid"] for status in found}
-    return found
-
-
-def list_listened(pid: int) -> Iterator[str]:
-    """List the addresses that somebody listens on in the network of a process."""
-    for kind, size in (("tcp", 4), ("tcp6", 16)):
-        for line in Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()[1:]:
-            words = line.split()
-            if words[3] == "0A":
-                packed = bytes.fromhex(words[1].split(":")[0])
-                # Four bytes at a time, as this machine keeps numbers.
-                parts = [packed[at : at + 4][::-1] for at in range(0, size, 4)]
-                yield str(ipaddress.ip_address(b"".join(parts)))
 
 
 async def see_what_is_optional(house: House) -> None:

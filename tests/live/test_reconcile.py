@@ -179,6 +179,23 @@ def count_flushes(alertmanager: Program) -> int:
     return alertmanager.log.read_text().count("msg=flushing")
 
 
+async def has_flushed(alertmanager: Program, before: int) -> bool:
+    """Say whether it has looked at its group once more."""
+    return count_flushes(alertmanager) > before
+
+
+async def has_come(catcher: Catcher) -> bool:
+    """Say whether a webhook has come."""
+    return bool(catcher.bodies)
+
+
+def require_same(first: Notification, found: Notification) -> None:
+    """See that what was found tells of the same alerts in the same group."""
+    assert found.group == first.group
+    assert (found.receiver, found.alertmanager) == (first.receiver, first.alertmanager)
+    assert [each.identity for each in found.alerts] == [each.identity for each in first.alerts]
+
+
 async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
     generation: str,
     programs: Programs,
@@ -197,11 +214,8 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
     alertmanager = Alertmanager(f"http://127.0.0.1:{port}")
     holding = Holding(database, alertmanager)
 
-    async def has_come() -> bool:
-        return bool(catcher.bodies)
-
     await driver.post(ends=timedelta(hours=1))
-    await until(has_come, seconds=PATIENCE)
+    await until(lambda: has_come(catcher), seconds=PATIENCE)
     await holding.put(catcher.bodies[0], addressed=Destination(-7), source="", now=real_now())
     await holding.compare()
     assert await holding.mutings() == [None]
@@ -218,12 +232,9 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
     async def is_over() -> bool:
         return (await holding.compare()).ended == 1
 
-    async def has_flushed() -> bool:
-        return count_flushes(running) > flushes
-
     await until(is_over, seconds=PATIENCE)
     # Alertmanager flushes once more, finds all muted, and forgets the end.
-    await until(has_flushed, seconds=PATIENCE)
+    await until(lambda: has_flushed(running, flushes), seconds=PATIENCE)
     await asyncio.sleep(3)
     await driver.unsilence(silence)
     await driver.post(ends=timedelta(hours=1))
@@ -234,8 +245,5 @@ async def test_an_end_and_a_beginning_that_a_silence_swallows_are_both_found(
     await until(is_found, seconds=PATIENCE)
     await alertmanager.close()
     assert len(catcher.bodies) == 1, "Alertmanager told of it itself"
-    first, found = holding.put_bodies
-    assert found.group == first.group
-    assert (found.receiver, found.alertmanager) == (first.receiver, first.alertmanager)
-    assert [each.identity for each in found.alerts] == [each.identity for each in first.alerts]
+    require_same(*holding.put_bodies)
     assert await holding.mutings() == [None]

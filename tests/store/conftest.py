@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from bridge import limits
+from bridge.console import perform as room
 from bridge.store import database as store
 from bridge.store import filling, inbox
 from bridge.store.database import Database
 from tests.postgres import Postgres, PostgresMissing, run_postgres
+from tests.store.audits import Desk
+from tests.store.houses import House, furnish
 from tests.store.stage import Stage
 
 PATIENCE = timedelta(minutes=2)
@@ -68,3 +71,23 @@ async def database(url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def stage(database: Database) -> Stage:
     return Stage(database)
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return Desk(database, folder)
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path,
+    url: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> House:
+    monkeypatch.setattr(room, "set_up_logs", lambda *_: None)  # logs are the process's own
+    made = House(tmp_path / "state", url, capsys.readouterr)
+    furnish(made)
+    return made
