@@ -237,6 +237,7 @@ def test_a_process_that_no_longer_holds_the_socket_is_not_hit(
     # It was listed, and has let go by the time it is looked at again.
     proc.add_process(bystander.pid, "old", 11)
     monkeypatch.setattr("agent.listeners.read_held", lambda *_: set())
+    monkeypatch.setattr("agent.listeners.END_SURE_SECONDS", 0.1)  # and listed it stays
     outcome = close(2222, proc=tmp_path, grace=0.1)
     assert outcome.ended == ()
     assert bystander.poll() is None

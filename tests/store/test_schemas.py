@@ -19,6 +19,7 @@ from bridge.core.audit_check import Soundness
 from bridge.core.cards import CardFacts
 from bridge.errors import Missing, Refused, TooNew
 from bridge.store import (
+    filling,
     host_tables,  # noqa: F401 - a part of the schema
     inbox,
 )
@@ -400,7 +401,10 @@ async def test_an_inbox_is_met_by_one_bridge_at_a_time(
     assert tried == ["database is locked"]
 
 
-async def test_a_way_back_is_refused_while_a_bridge_is_in_a_shared_database(url: str) -> None:
+async def test_a_way_back_is_refused_while_a_bridge_is_in_a_shared_database(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "_LOOKS", 20)  # the bridge stays
     database = Database(url)
     await database.open()
     try:
