@@ -121,6 +121,21 @@ def test_every_service_runs_as_its_own_user(machine: RealMachine) -> None:
         )
 
 
+def test_a_port_that_another_has_for_a_while_does_not_end_the_bridge_for_good(
+    machine: RealMachine,
+) -> None:
+    show = "systemctl show opswire-bridge -P"
+    squat = "python3 -m http.server --bind 127.0.0.1 8002"
+    machine.run("systemctl stop opswire-bridge")
+    machine.run(f"systemd-run -q -p DynamicUser=yes -u squatter {squat}")
+    machine.wait_for("ss -tln | grep -c :8002 || true", "1")
+    machine.run("systemctl start opswire-bridge")
+    machine.wait_for(f"test $({show} NRestarts) -ge 2 && {show} ExecMainStatus || true", "75")
+    machine.run("systemctl stop squatter")
+    machine.wait_for("curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8002/healthz", "200")
+    machine.wait_for("systemctl is-active opswire-bridge || true", "active")
+
+
 def test_the_agents_catalogue_is_what_it_is_without_restrictions(machine: RealMachine) -> None:
     as_unit(machine, "opswire-agent", PROBE, "/run/tried/confined")
     machine.run(

@@ -161,24 +161,36 @@ async def test_a_start_leaves_the_other_bridge_its_leases(both: tuple[Stage, Sta
     assert await both[1].claim() == []
 
 
+class Turn:
+    """A write that lasts until somebody ends it."""
+
+    def __init__(self) -> None:
+        self._began, self._gate = threading.Event(), threading.Event()
+
+    def hold(self, _: Connection) -> None:
+        self._began.set()
+        self._gate.wait(60)
+
+    async def begins(self) -> None:
+        assert await asyncio.to_thread(self._began.wait, 60)
+
+    def end(self) -> None:
+        self._gate.set()
+
+
 async def test_a_bridge_that_holds_its_turn_is_an_outage_to_the_other(
     both: tuple[Stage, Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holding, other = (stage.database for stage in both)
-    began, gate = threading.Event(), threading.Event()
-
-    def hold(_: Connection) -> None:
-        began.set()
-        gate.wait(60)
-
-    held = asyncio.create_task(holding.write(hold))
-    await asyncio.to_thread(began.wait, 60)
+    turn = Turn()
+    held = asyncio.create_task(holding.write(turn.hold))
+    await turn.begins()
     monkeypatch.setattr(store, "BUSY_MILLISECONDS", 100)
     connect_anew(other)
     with pytest.raises(Outage, match="lock timeout"):
         await other.write(lambda _: None)
     assert not held.done()
-    gate.set()
+    turn.end()
     await held
     await write_at_last(other)
 
@@ -187,20 +199,15 @@ async def test_a_bridge_that_stops_inside_a_write_loses_its_turn(
     both: tuple[Stage, Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, other = (stage.database for stage in both)
-    began, gate = threading.Event(), threading.Event()
-
-    def hold(_: Connection) -> None:
-        began.set()
-        gate.wait(60)
-
+    turn = Turn()
     with monkeypatch.context() as brief:
         brief.setattr(store, "VANISHED_MILLISECONDS", 1500)
         connect_anew(stuck)
-        holding = asyncio.create_task(stuck.write(hold))
-        assert await asyncio.to_thread(began.wait, 60)
+        holding = asyncio.create_task(stuck.write(turn.hold))
+        await turn.begins()
     await other.write(lambda _: None)
     assert not holding.done()
-    gate.set()
+    turn.end()
     with pytest.raises(Outage):
         await holding
 
@@ -208,19 +215,14 @@ async def test_a_bridge_that_stops_inside_a_write_loses_its_turn(
 async def test_a_webhook_is_kept_while_the_other_bridge_has_its_turn(
     both: tuple[Stage, Stage],
 ) -> None:
-    began, gate = threading.Event(), threading.Event()
-
-    def hold(_: Connection) -> None:
-        began.set()
-        gate.wait(60)
-
-    holding = asyncio.create_task(both[0].database.write(hold))
-    await asyncio.to_thread(began.wait, 60)
+    turn = Turn()
+    holding = asyncio.create_task(both[0].database.write(turn.hold))
+    await turn.begins()
     async with asyncio.timeout(30):
         await both[1].put(webhook(alert()))
         await both[1].journal.probe(now=NOON)
     assert not holding.done()
-    gate.set()
+    turn.end()
     await holding
     await both[1].fold()
     assert await both[0].scalar(select(func.count(episodes.c.id))) == 1
