@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 from dataclasses import dataclass, field
 
 import pytest
 
-from agent import limits, sweeping
+from agent import fork_server, limits, runner, sweeping
+from agent.confining import Rights
 from agent.sweeping import Below
 
 
@@ -49,6 +52,9 @@ class Scripted(Below):
 
     def freeze(self) -> None:
         """Leave them."""
+
+    def has_any(self) -> bool:
+        return self.reap()
 
 
 @pytest.fixture
@@ -93,3 +99,35 @@ def test_what_is_left_is_killed_again_however_late_it_is(world: World) -> None:
     below = Scripted(world)
     assert not below.kill(world.wait, world.now - 0.001)
     assert [each for _, each in world.told] == [signal.SIGKILL]
+
+
+@pytest.fixture
+def removed(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that were removed since."""
+    folders: list[str] = []
+    monkeypatch.setattr(fork_server, "time", world)
+    monkeypatch.setattr(runner, "remove", folders.append)
+    return folders
+
+
+def test_what_a_killed_runner_has_left_is_killed_again_until_nothing_is_left_and_then_tidied_up(
+    world: World, removed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, other = socket.socketpair()
+    with own, other:
+        rights = Rights(user=0, group=0, groups=[], hidden="")
+        server = fork_server._ForkServer(own, rights, has_namespaces=False)
+        monkeypatch.setattr(server, "_below", Scripted(world))
+        monkeypatch.setattr(server, "_wait", lambda seconds, **_: world.wait(seconds))
+        server._left = ["/of-the-job"]
+        world.stall, world.dies_after = 5.0, 10.0
+        server._reap()
+        assert [each for _, each in world.told] == [signal.SIGKILL]
+        assert removed == []
+        assert server._left == ["/of-the-job"], "the next look tries again"
+        world.now += world.dies_after
+        server._reap()
+    for each in (server._home, server._wakes, server._waker):
+        os.close(each)
+    assert removed == ["/of-the-job"]
+    assert server._left == []
