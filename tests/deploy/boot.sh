@@ -1,8 +1,13 @@
 #!/bin/sh
 # Becomes the first process of a machine of its own: systemd over a copy of this one's files that is
-# thrown away. Called with a folder, within name spaces of its own.
+# thrown away. Called within name spaces of its own:
+#
+#     boot.sh PLACE PACKAGES PROGRAMS PROJECT ROOT
+#
+# PLACE is a folder to work in. PACKAGES and PROGRAMS are lent to the machine below /run/lent, and
+# PROJECT, a copy that nobody else writes in, is what it sees at ROOT.
 set -eu
-place=$1
+place=$1 packages=$2 programs=$3 project=$4 seen=$5
 mount -t tmpfs -o mode=755 tmpfs "$place"
 mkdir "$place/upper" "$place/work" "$place/root"
 mount -t overlay -o "lowerdir=/,upperdir=$place/upper,workdir=$place/work" overlay "$place/root"
@@ -21,12 +26,11 @@ ln -s pts/ptmx "$root/dev/ptmx"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-[ $# -lt 2 ] || { mkdir "$root/run/lent"; mount --bind "$2" "$root/run/lent"; }
-# The project may lie below /tmp, or on a disk of its own.
-[ $# -lt 3 ] || {
-    mkdir -p "$place/project-upper" "$place/project-work" "$root$3"
-    mount -t overlay -o "lowerdir=$3,upperdir=$place/project-upper,workdir=$place/project-work" overlay "$root$3"
-}
+mkdir -p "$root/run/lent/packages" "$root/run/lent/programs" "$root$seen"
+mount --bind "$packages" "$root/run/lent/packages"
+mount --bind "$programs" "$root/run/lent/programs"
+# The files below an overlay may not change: Python writes beside the project while tests run.
+mount --bind "$project" "$root$seen"
 
 : >"$root/etc/machine-id"
 mkdir -p "$root/etc/systemd/system"
@@ -34,6 +38,9 @@ mkdir -p "$root/etc/systemd/system"
 ln -sf /lib/systemd/system/basic.target "$root/etc/systemd/system/default.target"
 for unit in systemd-udevd.service systemd-timesyncd.service systemd-resolved.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+for timer in "$root"/lib/systemd/system/*.timer; do
+    ln -sf /dev/null "$root/etc/systemd/system/${timer##*/}"
 done
 
 cd "$root"

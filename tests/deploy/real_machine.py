@@ -13,13 +13,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from deploy.installing import source
 from tests.deploy.scratch import ROOT, TOKEN
 
 BOOT = ROOT / "tests/deploy/boot.sh"
 GROUP = ROOT / "tests/deploy/group.sh"
+PROGRAMS = ROOT / ".runtime/programs/stable"
+PARTS = (*source.FOLDERS, *source.EDITABLE, *source.FILES, "agents.txt")
 PYTHON = "/usr/bin/python3"
 SPACES = ("--pid", "--mount", "--uts", "--ipc", "--net", "--fork", "--kill-child")
-PROGRAMS = ("unshare", "nsenter", "setpriv", "systemctl", "systemd-analyze", "dbus-daemon", "curl")
+NEEDED = ("unshare", "nsenter", "setpriv", "systemctl", "systemd-analyze", "dbus-daemon", "curl")
 # Of a machine with two cores that others use as well.
 BOOT_SECONDS = 180.0
 WAIT_SECONDS = 180.0
@@ -45,7 +48,7 @@ case "$1 ${2:-}" in
     venv*)
         for place in "$@"; do :; done
         /usr/bin/python3 -m venv --without-pip "$place"
-        echo /run/lent >"$(echo "$place"/lib/python3.*/site-packages)/lent.pth"
+        echo /run/lent/packages >"$(echo "$place"/lib/python3.*/site-packages)/lent.pth"
         ;;
 esac
 """
@@ -55,7 +58,7 @@ def find_obstacle() -> str:
     """Say why no such machine can be had here; empty where it can."""
     if os.geteuid() != 0:
         return "only root can boot a machine of its own"
-    for program in PROGRAMS:
+    for program in NEEDED:
         if shutil.which(program) is None:
             return f"{program} is not installed here"
     if other := find_other_python():
@@ -96,21 +99,33 @@ def leave_group(place: str, group: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def copy_project(place: Path) -> None:
+    """Copy the project as a machine is given it, without what running it writes."""
+    for name in (*PARTS, "tests"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(ROOT / name, place / name)
+
+
 class RealMachine:
     """Boots, is told what to do, and is gone."""
 
     def __init__(self, place: Path) -> None:
-        self._place = str(place)
+        self._place = str(place / "machine")
         self._group = name_group("machine")
         self._log = place / "boot.log"
-        site = sysconfig.get_paths()["purelib"]
+        packages = sysconfig.get_paths()["purelib"]
+        (place / "machine").mkdir()
+        copy_project(place / "project")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     # Nothing of it outlives the tests, however those end.
                     *("setpriv", "--pdeathsig", "KILL", "unshare", *SPACES),
                     *("sh", str(GROUP), "enter", self._place, self._group),
-                    *("sh", str(BOOT), self._place, site, str(ROOT)),
+                    *("sh", str(BOOT), self._place, packages, str(PROGRAMS)),
+                    *(str(place / "project"), str(ROOT)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -227,7 +242,7 @@ class RealMachine:
         self.put("/run/bot_token", TOKEN, "600")
         self.run(
             "mkdir -p /opt/opswire/.runtime/programs;"
-            f" cp -a {ROOT}/.runtime/programs/stable /opt/opswire/.runtime/programs/"
+            " cp -a /run/lent/programs /opt/opswire/.runtime/programs/stable"
         )
 
     def wait_for(self, script: str, wanted: str, *, seconds: float = WAIT_SECONDS) -> None:
