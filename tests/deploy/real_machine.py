@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from deploy.installing import source
+from tests.deploy.one_line import OneLinePipe
 from tests.deploy.scratch import ROOT, TOKEN
 
 BOOT = ROOT / "tests/deploy/boot.sh"
@@ -210,27 +211,32 @@ class RealMachine:
         return done.stderr
 
     def kill_at(self, sentence: str, *words: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Run something in it, and kill it with all it has started as it says a sentence."""
-        process = subprocess.Popen(
-            self.enter(*words),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            env=ENVIRON,
-            text=True,
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if sentence in line:
-                break
-        else:
-            raise AssertionError(f"{' '.join(words)} never says {sentence!r}:\n{''.join(said)}")
-        os.killpg(process.pid, number)
-        process.communicate(timeout=RUN_SECONDS)
+        """Run something in it, and kill it with all it has started before it says more than that.
+
+        It can end by itself in between, but not be at a later stage, however late the kill is.
+        """
+        with contextlib.closing(OneLinePipe()) as pipe:
+            process = subprocess.Popen(
+                self.enter(*words),
+                stdin=subprocess.DEVNULL,
+                stdout=pipe.writer,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=ENVIRON,
+                start_new_session=True,
+            )
+            pipe.close_writer()
+            said = []
+            for line in pipe.look():
+                said.append(line)
+                if sentence in line:
+                    os.killpg(process.pid, number)
+                    break
+            else:
+                never = f"{' '.join(words)} never says {sentence!r}"
+                raise AssertionError(f"{never}:\n{''.join(said)}")
+            pipe.drain(RUN_SECONDS)
+            process.wait(timeout=RUN_SECONDS)
 
     def put(self, path: str, text: str, mode: str = "644") -> None:
         """Write a file in it."""
