@@ -26,6 +26,11 @@ ln -s pts/ptmx "$root/dev/ptmx"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+# Whoever else works on this machine keeps things there, and another test may at this moment.
+for kept in root home var/cache var/tmp; do
+    [ -d "$root/$kept" ] && [ ! -L "$root/$kept" ] || continue
+    mount -t tmpfs -o "mode=$(stat -c %a "$root/$kept")" tmpfs "$root/$kept"
+done
 mkdir -p "$root/run/lent/packages" "$root/run/lent/programs" "$root$seen"
 mount --bind "$packages" "$root/run/lent/packages"
 mount --bind "$programs" "$root/run/lent/programs"

@@ -34,12 +34,20 @@ INSTALL = f"{ROOT}/deploy/install.sh --bot-token-file /run/bot_token"
 NOBODY = "setpriv --reuid 65534 --regid 65534 --clear-groups"
 # Whatever an installation could leave: files with their owners, users, units, what is to run.
 PICTURE = r"""
-find /etc /opt /usr/local /var /srv -xdev \( -path /var/log/journal -o -path /opt/opswire \) \
-    -prune -o -printf '%p %y %m %U %G %l\n' | sort
+find /etc /opt /usr/local /var /var/cache /var/tmp /srv -xdev \
+    \( -path /var/log/journal -o -path /opt/opswire \) -prune \
+    -o -printf '%p %y %m %U %G %l\n' | sort
 getent passwd; getent group
 systemctl list-unit-files --no-legend
 systemctl list-units --all --plain --no-legend 'opswire*' | cut -d ' ' -f 1
 ls -A /root /home /tmp /run /run/systemd/system /dev/shm
+"""
+# What systemd has made for a unit lies there until it finds the time, after the unit's end.
+LEFT = """
+for place in /tmp/systemd-private-* /var/tmp/systemd-private-*; do
+    unit=${place#*systemd-private-*-}
+    [ ! -e "$place" ] || systemctl is-active --quiet "${unit%-*}" || echo "$place"
+done
 """
 # The packages are those of the tests: what is installed here is the program, not the index.
 UV = """\
@@ -92,10 +100,10 @@ def name_group(kind: str) -> str:
 
 def is_anybody_in(group: str) -> bool:
     """Say whether a process is left in a control group."""
-    for path in Path("/proc").glob("[0-9]*/cgroup"):
+    for path in Path("/proc").glob("[0-9]*"):
         # Others end while they are looked at.
         with contextlib.suppress(OSError):
-            if group in path.read_text():
+            if group in (path / "cgroup").read_text():
                 return True
     return False
 
@@ -258,6 +266,13 @@ class RealMachine:
             "mkdir -p /opt/opswire/.runtime/programs;"
             " cp -a /run/lent/programs /opt/opswire/.runtime/programs/stable"
         )
+
+    def settle(self) -> None:
+        """Wait until systemd has done what it was told, and has cleared up after it."""
+        # Whoever asks for the host's name or time starts these, and they end when nobody does.
+        self.ask("systemctl", "stop", "systemd-hostnamed", "systemd-timedated")
+        self.wait_for("systemctl list-jobs --no-legend | wc -l", "0")
+        self.wait_for(LEFT, "")
 
     def wait_for(self, script: str, wanted: str, *, seconds: float = WAIT_SECONDS) -> None:
         """Wait until a script says what is waited for."""

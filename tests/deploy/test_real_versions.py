@@ -128,7 +128,7 @@ def test_a_removal_says_all_of_it_first_and_leaves_nothing(
     remove = "/opt/opswire/current/deploy/uninstall.sh"
     # What runs by the clock or because of an edit would change the picture between two looks.
     machine.run("systemctl stop opswire-config.timer opswire-config.path")
-    machine.wait_for("systemctl list-jobs --no-legend | wc -l", "0")
+    machine.settle()
     laid = f"({PICTURE}) | grep -v /var/lib/opswire"  # where services write meanwhile
     installed = machine.run(laid)
     would = machine.run(f"{remove} --dry-run").splitlines()
@@ -138,6 +138,7 @@ def test_a_removal_says_all_of_it_first_and_leaves_nothing(
     assert said == [line.removeprefix("would ") for line in would[:-1]]
     assert said[0] == "stop and disable the services"
     machine.run("rm -rf /srv/later /srv/kept; test ! -e /opt/opswire")
+    machine.settle()
     assert set(machine.run(PICTURE).splitlines()) ^ set(bare_picture.splitlines()) == set()
     assert machine.run(f"{ROOT}/deploy/uninstall.sh --yes") == "there is nothing of Opswire here\n"
 
