@@ -44,6 +44,8 @@ GAP, PAPER = 24, (245, 243, 238)  # between two pictures that stand side by side
 PATIENCE = 60.0  # seconds until something that should show is given up
 STORM_HOSTS, STORM_ALERTS = 40, 10
 _FIGURES = re.compile(r"\d+(?:[.:,]\d+)*")
+_MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\d | UTC (?=–)|(?<=–) ")  # noqa: RUF001 - a dash
+"""What is written beside a time of the day before: its date, and in a period the zone twice."""
 _AGES = re.compile(r"0 (?:s|min|h|d)\b(?: 0 (?:s|min|h)\b)*")
 _PASSING = re.compile(r"0|edited 0")  # times in the corner of a message
 
@@ -238,7 +240,7 @@ async def take_storm(studio: Studio) -> None:
 async def read_words(shown: Locator) -> list[str]:
     """Read what is shown, line by line, without what differs each time: figures and ages."""
     lines = (await shown.inner_text()).splitlines()
-    plain = [_AGES.sub("0 s", _FIGURES.sub("0", line)).strip() for line in lines]
+    plain = [_AGES.sub("0 s", _FIGURES.sub("0", _MIDNIGHT.sub("", line))).strip() for line in lines]
     return [line for line in plain if line and not _PASSING.fullmatch(line)]
 
 

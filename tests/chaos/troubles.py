@@ -215,7 +215,7 @@ async def _forbid_writing(scene: Scene, seconds: float) -> None:
     await asyncio.sleep(scene.chance.uniform(0.5, seconds))
     state.chmod(0o700)
     for each in files:
-        if each.exists():
+        with suppress(FileNotFoundError):
             each.chmod(0o600)
 
 

@@ -153,8 +153,10 @@ async def start_cluster(
             port,
             f"--cluster.listen-address=127.0.0.1:{own}",
             "--cluster.peer-timeout=1ms",
-            "--cluster.gossip-interval=1m",
-            "--cluster.probe-interval=1m",  # news travels with these too
+            # News travels with all three; who joins asks for it, and that is all there shall be.
+            "--cluster.gossip-interval=1h",
+            "--cluster.probe-interval=1h",
+            "--cluster.pushpull-interval=1h",
             "--cluster.settle-timeout=5s",
             *peers,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -33,10 +34,11 @@ def copy_project(folder: Path) -> Path:
     target = folder / "opswire"
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True)
-    for name in listed.stdout.decode().split("\0"):
+    for name in filter(None, listed.stdout.decode().split("\0")):
         source = ROOT / name
-        if name and source.exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        # One that another test has laid there may be gone again.
+        with contextlib.suppress(FileNotFoundError):
             shutil.copy2(source, target / name)
     return target
 

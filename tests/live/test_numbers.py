@@ -31,10 +31,11 @@ from tests.ports import free_port
 from tests.programs import ROOT
 
 pytestmark = pytest.mark.live
-SCRAPE = timedelta(seconds=3)  # an exporter that shares the machine may take more than one
+# An exporter that shares the machine may take some; the host of one that is late is down meanwhile.
+SCRAPE = timedelta(seconds=6)
 CLOCK = SystemClock()
 CONFIGURATION = """
-global: {{scrape_interval: 3s, scrape_timeout: 3s, evaluation_interval: 1s}}
+global: {{scrape_interval: 6s, scrape_timeout: 6s, evaluation_interval: 1s}}
 rule_files: [rules/*.yml]
 scrape_configs:
   - job_name: node
@@ -101,7 +102,7 @@ async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
 
     async def is_known() -> bool:
         series = ("host:network_receive_bits:rate5m", "host:cpu_busy_percent:rate2m")
-        asked = [f'count_over_time({each}{{host="Server"}}[1m]) > 2' for each in series]
+        asked = [f'count_over_time({each}{{host="Server"}}[1m]) > 15' for each in series]
         return all([(await prometheus.fetch_values(each)).values for each in asked])
 
     await until(is_known, seconds=PATIENCE)
@@ -142,9 +143,11 @@ async def test_every_answer_is_true(told: Real) -> None:
 
 async def check_lists(told: Real) -> None:
     gone, unwatched, server = (await told.hear("/agents")).splitlines()[1:4]
-    assert re.match(r"❌ Gone · down since \d\d:\d\d:\d\d UTC", gone)
+    # What began before midnight has a date.
+    assert re.match(r"❌ Gone · down since ([\d-]{10} )?\d\d:\d\d:\d\d UTC", gone)
     assert unwatched.startswith("❔ Unwatched · not watched by Prometheus")
-    assert re.match(r"✅ Server · up since \d\d:\d\d:\d\d UTC · asked 1?[0-9] s ago", server)
+    up = r"✅ Server · up since ([\d-]{10} )?\d\d:\d\d:\d\d UTC · asked 1?[0-9] s ago"
+    assert re.match(up, server)
     assert re.search(r"· 100\.00 % in \d+ s · no agent$", server)
     assert "0.00 % in" in gone
     everything = await told.hear("/agents all")
@@ -252,7 +255,7 @@ async def check_query(told: Real) -> None:
     assert "no data" in await told.hear("/query nothing_of_the_kind")
     assert "NaN" in await told.hear("/query vector(0) / 0")
     assert "parse error" in await told.hear("/query up{")
-    assert "samples)" in await told.hear('/query up{host="Server"}[20s]')
+    assert "samples)" in await told.hear('/query up{host="Server"}[40s]')
     fault = await told.hear("/query up * on (host) up")
     assert "found duplicate series for the match group" in fault
     assert "many-to-many matching not allowed" in fault, "in Prometheus's words, however many"
