@@ -43,6 +43,14 @@ def copy_project(folder: Path) -> Path:
     return target
 
 
+def put_thresholds_out_of_reach(project: Path) -> None:
+    """Let no card tell of what else keeps this machine busy or has filled its disk."""
+    rules = project / "prometheus" / "rules" / "hosts.yml"
+    text, count = re.subn(r"expr: [0-9.]+ (\* group by)", r"expr: 1e9 \1", rules.read_text())
+    assert count == 4, "of processors, memory, disk and load"
+    rules.write_text(text)
+
+
 def put_on_path(generation: str, folder: Path) -> str:
     """Let a start find the programs of one generation on its PATH."""
     folder.mkdir()
@@ -133,6 +141,7 @@ async def test_one_command_leads_to_a_page_and_a_stopped_exporter_to_a_card_and_
     generation: str, tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path)
+    put_thresholds_out_of_reach(project)
     path = put_on_path(generation, tmp_path / "bin")
     terminal = Terminal(project, path)
     async with (
