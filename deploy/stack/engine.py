@@ -19,6 +19,8 @@ OLDEST_ENGINE = (20, 10)
 OLDEST_COMPOSE = (1, 29)
 # Chosen: an engine that is there answers in milliseconds; one on the other end of a line may not.
 ANSWER_SECONDS = 10.0
+# Chosen: one that has answered may be busy, and docker-compose takes seconds to start.
+PATIENCE_SECONDS = 60.0
 NATIVE = "./start.sh --native runs without containers"
 # What clients of several generations say when nobody listens.
 SILENT = ("cannot connect", "failed to connect", "daemon running", "daemon is running")
@@ -43,7 +45,7 @@ class Engine:
     def ask(self, *words: str) -> str:
         """Ask the engine; its refusal becomes a sentence."""
         try:
-            done = call(["docker", *words], self.environ)
+            done = call(["docker", *words], self.environ, PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             raise EngineFault("the Docker engine does not answer any more") from None
         if done.returncode:
@@ -76,7 +78,9 @@ def find_engine(environ: Mapping[str, str] | None = None) -> Engine:
 def require_engine(environ: Mapping[str, str]) -> tuple[int, int]:
     """Ask the engine for its version."""
     try:
-        done = call(["docker", "version", "--format", "{{.Server.Version}}"], environ)
+        done = call(
+            ["docker", "version", "--format", "{{.Server.Version}}"], environ, ANSWER_SECONDS
+        )
     except subprocess.TimeoutExpired:
         raise EngineFault(f"the Docker engine does not answer. {NATIVE}") from None
     if done.returncode:
@@ -124,11 +128,14 @@ def require_near(engine: Engine) -> None:
 
 def require_compose(environ: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[int, int]]:
     """Find Compose: the engine client's plugin, else the program of its own."""
-    found = (0, 0)
+    found, text = (0, 0), ""
     for command in (("docker", "compose"), ("docker-compose",)):
         try:
-            done = call([*command, "version", "--short"], environ)
-        except (OSError, subprocess.TimeoutExpired):
+            done = call([*command, "version", "--short"], environ, PATIENCE_SECONDS)
+        except OSError:
+            continue
+        except subprocess.TimeoutExpired:
+            text = f"{' '.join(command)} does not answer within {PATIENCE_SECONDS:g} s."
             continue
         version = parse_version(done.stdout) if done.returncode == 0 else (0, 0)
         if version >= OLDEST_COMPOSE:
@@ -136,14 +143,13 @@ def require_compose(environ: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[
         found = max(found, version)
     if found > (0, 0):
         text = f"Docker Compose is {show(found)}; {show(OLDEST_COMPOSE)} or newer is needed."
-    else:
-        text = (
-            "Docker is here, but Compose is not: install docker-compose-plugin or docker-compose."
-        )
-    raise EngineFault(f"{text} {NATIVE}")
+    absent = "Docker is here, but Compose is not: install docker-compose-plugin or docker-compose."
+    raise EngineFault(f"{text or absent} {NATIVE}")
 
 
-def call(command: list[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def call(
+    command: list[str], environ: Mapping[str, str], seconds: float
+) -> subprocess.CompletedProcess[str]:
     """Ask a client; nothing of it reaches the terminal."""
     return subprocess.run(
         command,
@@ -152,7 +158,7 @@ def call(command: list[str], environ: Mapping[str, str]) -> subprocess.Completed
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=ANSWER_SECONDS,
+        timeout=seconds,
         check=False,
     )
 

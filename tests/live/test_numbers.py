@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from bridge import limits
 from bridge.clients.prometheus import Prometheus
 from bridge.clock import SystemClock
 from bridge.core.access import Scope
@@ -78,7 +79,16 @@ class Real:
 
 
 @pytest.fixture
-async def told(generation: str, programs: Programs) -> AsyncIterator[Real]:
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine take longer than a person would wait, for a picture too."""
+    for name in ("CHART_PATIENCE_SECONDS", "CHART_SECONDS", "CHART_WORKER_SECONDS"):
+        monkeypatch.setattr(limits, name, PATIENCE)
+    monkeypatch.setattr(limits, "ANSWER_PATIENCE", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(limits, "ANSWER_LONGEST", timedelta(seconds=2 * PATIENCE))
+
+
+@pytest.fixture
+async def told(generation: str, programs: Programs, _patience: None) -> AsyncIterator[Real]:
     """Start an exporter and a Prometheus with our rules, and wait until they know the host."""
     ports = {"exporter": free_port(), "prometheus": free_port(), "nobody": 9}
     exporter = f"http://127.0.0.1:{ports['exporter']}/metrics"

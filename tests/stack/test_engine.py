@@ -103,9 +103,19 @@ def test_a_refusal_of_the_engine_is_a_sentence_and_so_is_its_silence(
     with pytest.raises(EngineFault, match="refuses: Error: no such network"):
         engine.ask("network", "inspect", "x")
     clients.put("docker", "exec sleep 9")
-    monkeypatch.setattr("deploy.stack.engine.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("deploy.stack.engine.PATIENCE_SECONDS", 0.05)
     with pytest.raises(EngineFault, match="does not answer"):
         engine.ask("version")
+
+
+def test_a_compose_that_does_not_answer_is_not_said_to_be_absent(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients.put("docker", ENGINE)
+    clients.put("docker-compose", "exec sleep 9")
+    monkeypatch.setattr("deploy.stack.engine.PATIENCE_SECONDS", 0.5)
+    said = clients.fault()
+    assert said.startswith("docker-compose does not answer within 0.5 s. ./start.sh --native")
 
 
 @pytest.mark.parametrize(
