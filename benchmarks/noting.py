@@ -15,6 +15,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from agent.wire import Event, Output, Verb
 from bridge import hands
 from bridge.app import run
@@ -108,7 +110,7 @@ def main() -> None:
         setattr(owner, name, wrap(getattr(owner, name)))
     settings = Settings.load(read_environment(Path.cwd()))
     set_up_logs(settings.log_level, settings.log_format, settings.secrets())
-    asyncio.run(run_noted(settings, notes))
+    uvloop.run(run_noted(settings, notes))  # as the bridge does
 
 
 if __name__ == "__main__":
