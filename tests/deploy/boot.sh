@@ -27,10 +27,14 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 # Whoever else works on this machine keeps things there, and another test may at this moment.
-for kept in root home var/cache var/tmp; do
+for kept in root home opt srv var/cache var/tmp; do
     [ -d "$root/$kept" ] && [ ! -L "$root/$kept" ] || continue
     mount -t tmpfs -o "mode=$(stat -c %a "$root/$kept")" tmpfs "$root/$kept"
 done
+# Or writes there, as the first engine for containers that ever runs here does: from now on that is
+# not seen. What vanishes while it is copied is not in the copy.
+mount -t tmpfs -o mode=755 tmpfs "$root/etc"
+cp -a /etc/. "$root/etc/" || [ -e "$root/etc/passwd" ]
 mkdir -p "$root/run/lent/packages" "$root/run/lent/programs" "$root$seen"
 mount --bind "$packages" "$root/run/lent/packages"
 mount --bind "$programs" "$root/run/lent/programs"
