@@ -92,7 +92,7 @@ def check_settings(given: dict[str, str]) -> tuple[Settings | None, list[Finding
 def check_inventory(path: Path) -> list[Finding]:
     """Look at the hosts' file."""
     try:
-        inventory = parse_inventory(path.read_text(encoding="utf-8-sig"))
+        inventory = parse_inventory(path.read_text("utf-8", "surrogateescape"))
     except InventoryError as error:
         return [
             bad("inventory", f"line {line.line}: {line.reason}", line.right)

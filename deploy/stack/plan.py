@@ -95,7 +95,7 @@ class Wishes:
     def local_host(self) -> str:
         """The host of the inventory that is this machine; empty where none is."""
         try:
-            hosts = parse_inventory(self.agents_file.read_text("utf-8")).hosts
+            hosts = parse_inventory(self.agents_file.read_text("utf-8", "surrogateescape")).hosts
         except (OSError, ValueError, InventoryError):
             return ""  # the generator names what is wrong with it
         return next((each.name for each in hosts if each.node_address == NODE_ADDRESS), "")

@@ -59,7 +59,7 @@ def send_alert(urls: str, inventory: Path, severity: str, *, voice: Voice, root:
 def first_host(inventory: Path) -> str:
     """Name the inventory's first host."""
     try:
-        hosts = parse_inventory(inventory.read_text(encoding="utf-8-sig")).hosts
+        hosts = parse_inventory(inventory.read_text("utf-8", "surrogateescape")).hosts
     except (OSError, InventoryError) as error:
         raise StackFault(f"{inventory.name} cannot be read: {error}") from None
     if not hosts:

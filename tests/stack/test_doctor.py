@@ -152,6 +152,10 @@ def test_every_bad_line_of_the_inventory_is_named(tmp_path: Path) -> None:
     assert len(wrong(checks_machine.check_inventory(path))) == 2
     path.write_text("web-1 10.0.0.1:9100\n")
     assert wrong(checks_machine.check_inventory(path)) == []
+    path.write_bytes("# Büro\nweb-1 10.0.0.1:9100\n".encode("latin-1"))
+    assert wrong(checks_machine.check_inventory(path)) == []
+    path.write_bytes("web-1 10.0.0.1:9100 room=Büro\n".encode("latin-1"))
+    assert wrong(checks_machine.check_inventory(path)) == ["line 1: not UTF-8"]
 
 
 def test_wrong_settings_are_all_named() -> None:

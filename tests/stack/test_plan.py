@@ -86,6 +86,15 @@ def test_a_bridge_for_all_is_called_on_the_loopback(plan: Callable[..., Plan]) -
     assert plan(SERVER_URL="https://ops.example").urls["SERVER_URL"] == "https://ops.example"
 
 
+def test_this_machine_has_its_agent_whatever_bytes_a_comment_has(
+    plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    lines = "# Büro\nServer 127.0.0.1:9100\n"
+    for encoding in ("utf-8", "utf-8-sig", "latin-1"):
+        (tmp_path / "agents.txt").write_bytes(lines.encode(encoding))
+        assert "agent" in members(plan()), encoding
+
+
 def test_port_zero_asks_for_any_port(plan: Callable[..., Plan]) -> None:
     assert plan(SANDBOX_PORT="0").wishes.list_set_ports() == {}
     assert plan(SANDBOX_PORT="8099").wishes.list_set_ports() == {"SANDBOX_PORT": 8099}

@@ -58,6 +58,8 @@ def test_the_first_host_bears_the_test(tmp_path: Path) -> None:
     path = tmp_path / "agents.txt"
     path.write_text("# ours\nweb-1 10.0.0.1:9100\ndb 10.0.0.2:9100\n")
     assert first_host(path) == "web-1"
+    path.write_bytes("# Büro\nweb-1 10.0.0.1:9100\n".encode("latin-1"))
+    assert first_host(path) == "web-1"
     path.write_text("# nobody\n")
     with pytest.raises(StackFault, match="names no host"):
         first_host(path)
