@@ -27,6 +27,8 @@ class Port:
     setting: str
     default: int
     host: str = LOOPBACK
+    host_setting: str = ""
+    """Where it is not called like the port's."""
 
 
 def is_free(host: str, port: int) -> bool:
@@ -124,7 +126,8 @@ def choose_free(port: Port, taken: set[int], is_free: Callable[[str, int], bool]
             return number
     reason = find_obstacle(port.host, port.default)
     if reason.endswith(NO_ADDRESS):
-        raise StackFault(f"{port.setting.replace('_PORT', '_HOST')}: {reason}")
+        name = port.host_setting or port.setting.replace("_PORT", "_HOST")
+        raise StackFault(f"{name}: {reason}")
     raise StackFault(
         f"no free port for {port.program} from {port.default} on; set {port.setting} to one"
     )

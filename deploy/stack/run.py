@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from bridge.settings import read_environment
 from deploy.stack.binaries import ProgramMissing, gather
@@ -18,7 +19,7 @@ from deploy.stack.host_agent import open_agent
 from deploy.stack.known_bot import require_known_bot
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.pasting import render_lines_to_paste
-from deploy.stack.plan import Plan, join
+from deploy.stack.plan import EVERYWHERE, EXPORTER_MORE, Plan, join, reach
 from deploy.stack.ports import LOOPBACK, Port, Reservations, choose_ports
 from deploy.stack.preparation import (
     find_terminal,
@@ -77,12 +78,13 @@ def run_host(folder: Folder, voice: Voice) -> int:
         end_leftovers(folder)
         given = read_environment(folder.root)
         settings = load_settings(given)
-        port = Port(program="node_exporter", setting="NODE_EXPORTER_PORT", default=9100)
+        port = create_exporter_port(given)
         chosen = {port.setting: settings.node_exporter_port} if port.setting in given else {}
         ports, notices = choose_ports([port], chosen, is_free=reservations.is_free)
         for notice in notices:
             voice.say(notice)
-        member = create_exporter(folder, voice, join(LOOPBACK, ports["node_exporter"]))
+        binary = find_exporter(folder, voice)
+        member = create_exporter(binary, port.host, ports["node_exporter"])
         agent = open_agent(folder.root, given, settings.state_dir, find_terminal())
         folder.put_record(
             Record(
@@ -97,40 +99,55 @@ def run_host(folder: Folder, voice: Voice) -> int:
                 urls={},
             )
         )
-        greeting = render_host_greeting(member, agent)
+        greeting = render_host_greeting(port.host, ports[port.program], agent)
         members = [member] if agent is None else [member, agent]
         return Foreground(folder, members, voice=voice, ending=ending, greet=lambda: greeting).run()
 
 
-def render_host_greeting(exporter: Member, agent: Member | None) -> list[str]:
+def render_host_greeting(host: str, port: int, agent: Member | None) -> list[str]:
     """Say what runs on a monitored host, and what is to be done elsewhere."""
     if agent is None:
+        place = f"ADDRESS:{port}" if host in EVERYWHERE else join(host, port)
         lines = [
             "  This host is measured, and has no agent: /add in the chat gives a code for it.",
-            f"  A line in the agents.txt of the machine that watches: NAME {exporter.address}",
+            f"  A line in the agents.txt of the machine that watches: NAME {place}",
         ]
     else:
         lines = ["  This host is measured, and its agent takes the orders of its bridge."]
-    return [
-        "",
-        *lines,
-        "  (the exporter listens on the loopback alone: bring it there through a tunnel)",
-        "  Ctrl-C ends everything.",
-        "",
-    ]
+    if host == LOOPBACK:
+        lines += [
+            "  Nobody but this host reaches what listens here. Where another machine watches it:",
+            "  set AGENT_HOST to an address of this host and start again, or make a tunnel there.",
+        ]
+    return ["", *lines, "  Ctrl-C ends everything.", ""]
 
 
-def create_exporter(folder: Folder, voice: Voice, address: str) -> Member:
-    """Put the lone exporter together."""
+def create_exporter_port(given: Mapping[str, str]) -> Port:
+    """Put the lone exporter beside the agent: whoever watches this host comes for both."""
+    return Port(
+        program="node_exporter",
+        setting="NODE_EXPORTER_PORT",
+        default=9100,
+        host=given.get("AGENT_HOST", "").strip("[]") or LOOPBACK,
+        host_setting="AGENT_HOST",
+    )
+
+
+def find_exporter(folder: Folder, voice: Voice) -> Path:
+    """Find the lone exporter's program, or fetch it."""
     try:
-        path = gather(("node_exporter",), root=folder.root, say=voice.say)["node_exporter"]
+        return gather(("node_exporter",), root=folder.root, say=voice.say)["node_exporter"]
     except ProgramMissing as missing:
         raise StackFault(str(missing)) from None
+
+
+def create_exporter(binary: Path, host: str, port: int) -> Member:
+    """Put the lone exporter together; it tells as much as that of the stack."""
     return Member(
         name="node_exporter",
-        command=[str(path), f"--web.listen-address={address}"],
+        command=[str(binary), f"--web.listen-address={join(host, port)}", *EXPORTER_MORE],
         environ=strip_environ(os.environ),
-        address=address,
+        address=join(reach(host), port),
         ready_path="/",
     )
 

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from deploy.stack.folder import StackFault
+from deploy.stack.folder import Member, StackFault
 from deploy.stack.known_bot import require_known_bot
-from deploy.stack.plan import Wishes
+from deploy.stack.plan import EXPORTER_MORE, Wishes
+from deploy.stack.ports import choose_ports
+from deploy.stack.run import create_exporter, create_exporter_port, render_host_greeting
 from tests.stack.listening import Listener
 
 TOKEN = "123456789:" + "A" * 35
@@ -57,3 +60,50 @@ def test_the_local_telegram_needs_no_asking(
 ) -> None:
     require_known_bot(wish(), listener.voice)
     assert listener.text == ""
+
+
+def expose(**given: str) -> Member:
+    """The exporter of a host that is only monitored."""
+    port = create_exporter_port(given)
+    return create_exporter(Path("/programs/node_exporter"), port.host, port.default)
+
+
+def test_the_exporter_of_a_monitored_host_listens_where_its_agent_does() -> None:
+    assert "--web.listen-address=127.0.0.1:9100" in expose().command
+    assert "--web.listen-address=127.0.0.1:9100" in expose(AGENT_HOST="").command
+    assert "--web.listen-address=192.0.2.12:9100" in expose(AGENT_HOST="192.0.2.12").command
+    for written in ("2001:db8::1", "[2001:db8::1]"):
+        assert "--web.listen-address=[2001:db8::1]:9100" in expose(AGENT_HOST=written).command
+    everywhere = expose(AGENT_HOST="0.0.0.0")
+    assert "--web.listen-address=0.0.0.0:9100" in everywhere.command
+    assert everywhere.ready_url == "http://127.0.0.1:9100/"
+
+
+def test_the_exporter_of_a_monitored_host_tells_as_much_as_that_of_the_stack() -> None:
+    assert set(EXPORTER_MORE) <= set(expose().command)
+
+
+def test_who_watches_a_host_only_from_itself_is_told_how_others_reach_it() -> None:
+    for known in (None, Member(name="agent", command=[], environ={})):
+        said = "\n".join(render_host_greeting("127.0.0.1", 9100, known))
+        assert "Nobody but this host" in said
+        assert "set AGENT_HOST" in said
+        for open_to_others in ("192.0.2.12", "0.0.0.0"):
+            said = "\n".join(render_host_greeting(open_to_others, 9100, known))
+            assert "Nobody but this host" not in said
+
+
+def test_the_line_of_a_monitored_host_has_an_address_that_others_reach() -> None:
+    for host, place in {
+        "192.0.2.12": "NAME 192.0.2.12:9101",
+        "2001:db8::1": "NAME [2001:db8::1]:9101",
+        "0.0.0.0": "NAME ADDRESS:9101",
+    }.items():
+        said = "\n".join(render_host_greeting(host, 9101, None))
+        assert place in said
+
+
+def test_an_address_that_is_none_of_the_hosts_is_named_by_its_setting() -> None:
+    port = create_exporter_port({"AGENT_HOST": "192.0.2.12"})
+    with pytest.raises(StackFault, match=r"^AGENT_HOST: 192\.0\.2\.12 is no address of this"):
+        choose_ports([port], {})
