@@ -110,7 +110,7 @@ class Wishes:
             (True, "blackbox_exporter", "BLACKBOX_PORT", 9115, LOOPBACK),
             (True, "bridge", "SERVER_PORT", 8002, settings.server_host),
             (True, "agents_door", "AGENTS_PORT", 8003, settings.agents_host),
-            (self.local_host != "", "agent", "AGENT_PORT", 8001, LOOPBACK),
+            (self.local_host != "", "agent", "AGENT_PORT", 8001, find_agent_host(self.given)),
             (self.is_sandbox, "sandbox", "SANDBOX_PORT", SANDBOX_PORT, settings.sandbox_host),
         ]
         return [
@@ -328,6 +328,11 @@ class Plan:
             address=self.addresses.get(name, ""),
             ready_path=ready_path,
         )
+
+
+def find_agent_host(given: Mapping[str, str]) -> str:
+    """Say where an agent listens: the bridge has to look for it there."""
+    return given.get("AGENT_HOST", "").strip("[]") or LOOPBACK
 
 
 def reach(host: str) -> str:

@@ -19,7 +19,7 @@ from deploy.stack.host_agent import open_agent
 from deploy.stack.known_bot import require_known_bot
 from deploy.stack.leftovers import end_leftovers
 from deploy.stack.pasting import render_lines_to_paste
-from deploy.stack.plan import EVERYWHERE, EXPORTER_MORE, Plan, join, reach
+from deploy.stack.plan import EVERYWHERE, EXPORTER_MORE, Plan, find_agent_host, join, reach
 from deploy.stack.ports import LOOPBACK, Port, Reservations, choose_ports
 from deploy.stack.preparation import (
     find_terminal,
@@ -128,7 +128,7 @@ def create_exporter_port(given: Mapping[str, str]) -> Port:
         program="node_exporter",
         setting="NODE_EXPORTER_PORT",
         default=9100,
-        host=given.get("AGENT_HOST", "").strip("[]") or LOOPBACK,
+        host=find_agent_host(given),
         host_setting="AGENT_HOST",
     )
 

@@ -95,6 +95,21 @@ def test_this_machine_has_its_agent_whatever_bytes_a_comment_has(
         assert "agent" in members(plan()), encoding
 
 
+def test_the_bridge_looks_for_this_machines_agent_where_it_listens(
+    plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    (tmp_path / "agents.txt").write_text("Server 127.0.0.1:9100\n")
+    for host, place in {
+        "": "127.0.0.1:8001",
+        "192.0.2.1": "192.0.2.1:8001",
+        "[2001:db8::1]": "[2001:db8::1]:8001",
+        "0.0.0.0": "127.0.0.1:8001",
+    }.items():
+        agent = members(plan(AGENT_HOST=host))["agent"]
+        assert agent.command[-1] == place
+        assert agent.environ["AGENT_HOST"] == host
+
+
 def test_port_zero_asks_for_any_port(plan: Callable[..., Plan]) -> None:
     assert plan(SANDBOX_PORT="0").wishes.list_set_ports() == {}
     assert plan(SANDBOX_PORT="8099").wishes.list_set_ports() == {"SANDBOX_PORT": 8099}
