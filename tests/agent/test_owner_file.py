@@ -272,10 +272,21 @@ def test_whatever_was_refused_the_line_is_good_yaml_or_raises_the_ceiling(text: 
     assert Catalogue(added.actions, find=str).match(text).argv
 
 
-def test_the_example_of_the_documents_can_be_used_as_it_is(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "host-actions.md").read_text("utf-8")
+def read_example(page: str) -> str:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    catalogue = load(example, tmp_path)
+    return str(example)
+
+
+def test_the_short_example_of_the_documents_needs_no_rights_that_a_job_cannot_gain(
+    tmp_path: Path,
+) -> None:
+    argv = load(read_example("hosts.md"), tmp_path).match("restart nginx").argv
+    assert (Path(argv[0]).name, *argv[1:]) == ("systemctl", "restart", "nginx")
+
+
+def test_the_example_of_the_documents_can_be_used_as_it_is(tmp_path: Path) -> None:
+    catalogue = load(read_example("host-actions.md"), tmp_path)
     assert catalogue.match("systemctl restart nginx").argv[1:] == ("restart", "nginx")
     assert catalogue.match("errors 5").is_read_only
     assert catalogue.match("lsof -i :80").argv
