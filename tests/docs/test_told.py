@@ -64,6 +64,14 @@ def test_every_runbook_says(heading: str) -> None:
             assert f"## {heading}" in page.text, name
 
 
+def test_a_runbook_that_names_a_tool_leads_to_where_it_lies() -> None:
+    """A setup of ours puts Alertmanager's tools on nobody's `PATH`."""
+    for name, page in PAGES.items():
+        typed = any(text.startswith("amtool ") for _, text in page.words)
+        if name.startswith("docs/runbooks/") and typed:
+            assert "../alerts.md#silencing" in {link.target for link in page.links}, name
+
+
 def test_every_recorded_series_is_told_of() -> None:
     told = rows.read_series(PAGES["docs/metrics.md"].text)
     assert list(checks.find_untold("series", project.read_rules()[1], told)) == []
