@@ -29,6 +29,7 @@ def read_wishes(root: Path, *, is_sandbox: bool, terminal: Terminal | None) -> W
     given = read_environment(root)
     has_token = any(name in given for name in TOKEN_NAMES)
     if not is_sandbox and not has_token and terminal is not None:
+        load_settings(given)  # the token may stand in the very line that cannot be read
         has_token = ask_for_token(root, terminal)
         given = read_environment(root)
     return Wishes(

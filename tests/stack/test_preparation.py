@@ -79,6 +79,22 @@ def test_wrong_settings_are_said_all_at_once_before_anything_is_asked(tmp_path: 
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b"BOT_TOKEN 123456789:AA\n", b"SERVER_PORT=77777\n", "# Büro\n".encode("latin-1")],
+    ids=["half a line", "another setting", "another encoding"],
+)
+def test_nobody_is_asked_for_a_token_while_the_settings_have_to_be_mended(
+    tmp_path: Path, text: bytes
+) -> None:
+    (tmp_path / ".env").write_bytes(text)
+    person = Person(TOKEN)
+    with pytest.raises(StackFault, match="these settings are wrong"):
+        read_wishes(tmp_path, is_sandbox=False, terminal=person.terminal)
+    assert person.questions == []
+    assert (tmp_path / ".env").read_bytes() == text
+
+
 def test_the_sandbox_can_be_asked_for_although_a_token_is_set(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"BOT_TOKEN={TOKEN}\n")
     assert read_wishes(tmp_path, is_sandbox=True, terminal=None).is_sandbox
