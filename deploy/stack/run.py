@@ -86,22 +86,25 @@ def run_host(folder: Folder, voice: Voice) -> int:
         binary = find_exporter(folder, voice)
         member = create_exporter(binary, port.host, ports["node_exporter"])
         agent = open_agent(folder.root, given, settings.state_dir, find_terminal())
-        folder.put_record(
-            Record(
-                pid=os.getpid(),
-                is_sandbox=False,
-                state_dir=str(settings.state_dir),
-                bridge_state_dir="",
-                sandbox_dir="",
-                agents_file="",
-                addresses={member.name: member.address},
-                ready_urls={member.name: member.ready_url},
-                urls={},
-            )
-        )
-        greeting = render_host_greeting(port.host, ports[port.program], agent)
         members = [member] if agent is None else [member, agent]
+        folder.put_record(record_host(str(settings.state_dir), members))
+        greeting = render_host_greeting(port.host, ports[port.program], agent)
         return Foreground(folder, members, voice=voice, ending=ending, greet=lambda: greeting).run()
+
+
+def record_host(state_dir: str, members: Sequence[Member]) -> Record:
+    """Put together what other commands need to know of a host that is only monitored."""
+    return Record(
+        pid=os.getpid(),
+        is_sandbox=False,
+        state_dir=state_dir,
+        bridge_state_dir="",
+        sandbox_dir="",
+        agents_file="",
+        addresses={member.name: member.address for member in members},
+        ready_urls={member.name: member.ready_url for member in members},
+        urls={},
+    )
 
 
 def render_host_greeting(host: str, port: int, agent: Member | None) -> list[str]:

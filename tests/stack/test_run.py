@@ -11,7 +11,12 @@ from deploy.stack.folder import Member, StackFault
 from deploy.stack.known_bot import require_known_bot
 from deploy.stack.plan import EXPORTER_MORE, Wishes
 from deploy.stack.ports import choose_ports
-from deploy.stack.run import create_exporter, create_exporter_port, render_host_greeting
+from deploy.stack.run import (
+    create_exporter,
+    create_exporter_port,
+    record_host,
+    render_host_greeting,
+)
 from tests.stack.listening import Listener
 
 TOKEN = "123456789:" + "A" * 35
@@ -81,6 +86,13 @@ def test_the_exporter_of_a_monitored_host_listens_where_its_agent_does() -> None
 
 def test_the_exporter_of_a_monitored_host_tells_as_much_as_that_of_the_stack() -> None:
     assert set(EXPORTER_MORE) <= set(expose().command)
+
+
+def test_the_agent_of_a_monitored_host_is_a_part_that_status_and_stop_know() -> None:
+    agent = Member(name="agent", command=[], environ={})
+    record = record_host("state", [expose(), agent])
+    assert list(record.addresses) == ["node_exporter", "agent"]
+    assert list(record.ready_urls) == ["node_exporter", "agent"]
 
 
 def test_who_watches_a_host_only_from_itself_is_told_how_others_reach_it() -> None:
