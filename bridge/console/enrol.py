@@ -35,9 +35,14 @@ async def enrol_host(desk: Desk, wish: Namespace) -> int:
     desk.say(
         f"For {show(invited.host)}{where}, once, within {minutes} minutes; no other code of it"
     )
+    desk.say(f"is good any more. The host has to reach {authority.door}.")
+    if invited.shut_door:
+        desk.say(
+            "Only this machine reaches that: for another, set AGENTS_HOST here and begin anew."
+        )
     desk.say(
-        f"is good any more. The host has to reach {authority.door}. There, in Opswire's folder,"
+        "On the host, in Opswire's folder, run ./start.sh agent and paste this line; where the"
     )
-    desk.say("run .venv/bin/python -m agent enrol and paste this line:")
+    desk.say("agent is a service there, give it to sudo opswire agent enrol:")
     desk.say(invited.line)
     return 0

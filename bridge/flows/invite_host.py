@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bridge.core.audit import Entry
 from bridge.core.host_codes import HostCode, Invitation, is_place, write_code, write_secret
-from bridge.core.inventory import Host, parse_address, parse_name
+from bridge.core.inventory import Host, is_loopback, parse_address, parse_name
 from bridge.errors import Mistake
 
 
@@ -43,6 +43,8 @@ class Invited:
     address: str
     """Where the agent will be; empty: it says so itself."""
     expires_at: datetime
+    shut_door: str = ""
+    """The door, where only this machine reaches it and the host seems to be another."""
 
 
 async def invite_host(
@@ -82,7 +84,11 @@ async def invite_host(
         address=place,
     )
     return Invited(
-        host=written, line=write_code(code), address=place, expires_at=invitation.expires_at
+        host=written,
+        line=write_code(code),
+        address=place,
+        expires_at=invitation.expires_at,
+        shut_door=door.address if _is_here(door.address) and not _is_here(place) else "",
     )
 
 
@@ -112,3 +118,12 @@ def _find_place(host: Host | None) -> str:
     if host is None:
         return ""
     return host.agent_address or parse_address(host.node_address)[0]
+
+
+def _is_here(place: str) -> bool:
+    """Say whether a place, with its port or without, is on this machine's loopback."""
+    try:
+        host, _ = parse_address(place)
+    except ValueError:
+        host = place.strip("[]")
+    return is_loopback(host)

@@ -24,7 +24,8 @@ def test_a_hosts_code_stands_alone_on_the_last_line(console: Console, tmp_path: 
     said, code = enrol(console, "server")
     assert (code.host, code.address, code.door) == ("Server", "127.0.0.1", "127.0.0.1:8003")
     assert "For Server with its agent at 127.0.0.1, once, within 30 minutes" in said[0]
-    assert "python -m agent enrol" in said[-1]
+    assert "./start.sh agent" in said[-2]
+    assert "sudo opswire agent enrol" in said[-1]
     assert code.secret not in " ".join(said)
     assert enrol(console, "web-1", "192.0.2.10:8001")[1].address == "192.0.2.10:8001"
     assert enrol(console, "web-1")[1].address == ""
@@ -40,6 +41,13 @@ def test_the_door_is_the_same_for_every_code_and_its_keys_are_for_their_owner(
     assert len({each.fingerprint for each in codes}) == 1
     for path in (console.folder / "agents").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_door_that_another_machine_would_not_find_is_told_of(console: Console) -> None:
+    assert "AGENTS_HOST" in " ".join(enrol(console, "web-1", "192.0.2.10")[0])
+    assert "AGENTS_HOST" not in " ".join(enrol(console, "here", "127.0.0.1")[0])
+    console.settings["AGENTS_HOST"] = "192.0.2.1"
+    assert "AGENTS_HOST" not in " ".join(enrol(console, "web-1", "192.0.2.10")[0])
 
 
 @pytest.mark.parametrize(

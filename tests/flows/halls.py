@@ -163,13 +163,13 @@ class Hall:
             raise Outage("database", "away")
         self.news.append(news)
 
-    async def invite(self, name: str = "web-1", address: str = "") -> Invited:
+    async def invite(self, name: str = "web-1", address: str = "", *, door: Door = DOOR) -> Invited:
         return await invite_host(
             name,
             address,
             find_host=self.file.inventory.find,
             codes=self.book,
-            door=DOOR,
+            door=door,
             chance=len(self.book.codes).to_bytes(16, "big"),
             entry=ENTRY,
             now=NOON,

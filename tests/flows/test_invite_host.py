@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge import limits
@@ -34,6 +36,15 @@ async def test_a_known_host_is_written_as_the_inventory_has_it(hall: Hall) -> No
 
 async def test_a_host_that_nobody_knows_yet_says_itself_where_it_is(hall: Hall) -> None:
     assert (await hall.invite("web-1")).address == ""
+
+
+async def test_a_door_that_another_machine_would_not_find_is_told_of(hall: Hall) -> None:
+    shut = replace(DOOR, address="127.0.0.1:8003")
+    for place in ("192.0.2.10", "web-1.example:8001", "2001:db8::1", ""):
+        assert (await hall.invite("web-1", place, door=shut)).shut_door == shut.address
+        assert (await hall.invite("web-1", place)).shut_door == ""
+    for place in ("127.0.0.1", "localhost:8011", "::1", "[::1]:8001"):
+        assert (await hall.invite("web-1", place, door=shut)).shut_door == ""
 
 
 @pytest.mark.parametrize(

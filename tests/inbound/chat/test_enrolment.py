@@ -25,6 +25,7 @@ from bridge.views.voice import Voice
 from tests.fakes.chat import ADMIN, NOON, FakeChat, Said
 
 OTHER_ADMIN = 14
+ELSEWHERE = "192.0.2.10"
 MINUTE = timedelta(minutes=1)
 
 
@@ -76,7 +77,13 @@ def world() -> World:
     async def invite(name: str, address: str, *, entry: Entry) -> Invited:
         del entry
         expires_at = chat.now + limits.CODE_LIFE
-        return Invited(host=name, line="opswire1.x", address=address, expires_at=expires_at)
+        return Invited(
+            host=name,
+            line="opswire1.x",
+            address=address,
+            expires_at=expires_at,
+            shut_door="127.0.0.1:8003" if address == ELSEWHERE else "",
+        )
 
     async def find_voice(_here: Destination) -> Voice:
         return chat.places.voices.create(chat.places.language, chat.places.zone, chat.now)
@@ -114,6 +121,15 @@ async def test_the_message_with_the_code_tells_that_the_host_is_there(world: Wor
     await world.chat.say("/add Web-1", ADMIN)
     assert await world.hears_in_place("web-1")
     assert not await world.hears_in_place("web-1"), "that is told once"
+
+
+async def test_a_host_elsewhere_that_would_not_find_the_door_is_told_of_with_its_code(
+    world: World,
+) -> None:
+    await world.chat.say("/add web-1", ADMIN)
+    assert "AGENTS_HOST" not in world.chat.speaker.said[-1].content.text.text
+    await world.chat.say(f"/add web-1 {ELSEWHERE}", ADMIN)
+    assert "It comes in at 127.0.0.1:8003" in world.chat.speaker.said[-1].content.text.text
 
 
 async def test_a_message_is_forgotten_once_its_code_is_too_old(world: World) -> None:
