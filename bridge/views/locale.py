@@ -80,14 +80,18 @@ def load_translators(folder: Path) -> Mapping[str, Translator]:
 def render_time(at: datetime, zone: tzinfo, now: datetime) -> str:
     """Write a moment as the zone's clocks show it, with its date unless that is today."""
     shown = _there(at, zone)
-    clock = f"{shown:%H:%M:%S} {_abbreviation(shown)}"
-    return clock if shown.date() == _there(now, zone).date() else f"{shown:%Y-%m-%d} {clock}"
+    if shown.date() != _there(now, zone).date():
+        return _full(shown)
+    return f"{shown:%H:%M:%S} {_abbreviation(shown)}"
 
 
 def render_period(start: datetime, end: datetime, zone: tzinfo, now: datetime) -> str:
     """Write from when to when, a date and zone that hold for both only once."""
     first, last = _there(start, zone), _there(end, zone)
-    if (first.date(), first.utcoffset()) != (last.date(), last.utcoffset()):
+    if first.date() != last.date():
+        # Beside a date, a clock alone would be read as that day's.
+        return f"{_full(first)} {_DASH} {_full(last)}"
+    if first.utcoffset() != last.utcoffset():
         return f"{render_time(start, zone, now)} {_DASH} {render_time(end, zone, now)}"
     begun = render_time(start, zone, now).removesuffix(f" {_abbreviation(first)}")
     return f"{begun}{_DASH}{last:%H:%M:%S} {_abbreviation(last)}"
@@ -99,6 +103,10 @@ def _there(at: datetime, zone: tzinfo) -> datetime:
     except OverflowError:
         # The calendar's last hours exist in some zones only; they come from a broken clock.
         return at.astimezone(UTC)
+
+
+def _full(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} {_abbreviation(at)}"
 
 
 def _abbreviation(at: datetime) -> str:

@@ -57,7 +57,9 @@ def test_a_period_names_date_and_zone_once() -> None:
 
 def test_a_period_over_midnight_or_a_clock_change_is_written_in_full() -> None:
     night = NOON + timedelta(hours=13)
-    assert render_period(NOON, night, UTC, night) == "2026-11-20 12:00:00 UTC – 01:00:00 UTC"
+    assert render_period(NOON, night, UTC, night) == (
+        "2026-11-20 12:00:00 UTC – 2026-11-21 01:00:00 UTC"
+    )
     before = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     after = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     assert render_period(before, after, BERLIN, after) == "02:30:00 CEST – 02:30:00 CET"
