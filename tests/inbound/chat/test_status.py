@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -104,6 +105,15 @@ async def test_a_host_s_card_tells_everything(three: World) -> None:
         "🔄": f"status {where}",
         "🖥 all hosts": "agents",
     }
+
+
+async def test_a_number_that_is_no_limit_is_not_written_as_one(three: World) -> None:
+    know_machine(three.prometheus, "Server", NOON)
+    three.prometheus.samples = [
+        replace(each, value=2.0**63) if each.name == "node_filefd_maximum" else each
+        for each in three.prometheus.samples
+    ]
+    assert "▫️ open files 615" in (await three.hear("/status server")).splitlines()
 
 
 async def test_what_an_exporter_does_not_have_is_left_out(three: World) -> None:
