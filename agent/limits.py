@@ -164,6 +164,10 @@ BACKLOG: Final = 128  # chosen: connections that wait to be taken
 KEEPALIVE_IDLE_SECONDS: Final = 10
 KEEPALIVE_APART_SECONDS: Final = 5
 KEEPALIVE_PROBES: Final = 3
+# the same for one that it does say something to: the kernel would try for 15 minutes
+UNHEARD_MILLISECONDS: Final = 1000 * (
+    KEEPALIVE_IDLE_SECONDS + KEEPALIVE_APART_SECONDS * KEEPALIVE_PROBES
+)
 
 # Enrolment
 CODE_BYTES: Final = 4096  # chosen: a code has 300 characters

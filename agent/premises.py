@@ -139,6 +139,8 @@ def _bind(settings: Settings) -> socket.socket:
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.KEEPALIVE_IDLE_SECONDS)
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, limits.KEEPALIVE_APART_SECONDS)
     door.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, limits.KEEPALIVE_PROBES)
+    # A job that writes now and then leaves no room for the above: what was sent is sent again.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.UNHEARD_MILLISECONDS)
     try:
         door.bind((host, port))
         door.listen(limits.BACKLOG)

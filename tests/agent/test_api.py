@@ -322,6 +322,17 @@ async def test_a_small_answer_leaves_at_once_and_a_dead_network_is_noticed(scene
     assert door.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
+async def test_a_bridge_that_vanishes_while_a_job_writes_is_missed_as_soon_as_a_silent_one(
+    scene: Scene,
+) -> None:
+    # What was sent and is not confirmed keeps the probes away, and is sent again for 15 minutes.
+    silent = limits.KEEPALIVE_IDLE_SECONDS
+    silent += limits.KEEPALIVE_APART_SECONDS * limits.KEEPALIVE_PROBES
+    door = scene.agent.premises.door
+    patience = door.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert 0 < patience <= 1000 * silent
+
+
 async def test_no_header_says_what_serves(scene: Scene) -> None:
     assert "server" not in (await scene.post()).headers
 
