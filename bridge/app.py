@@ -35,7 +35,7 @@ from bridge.errors import Mistake, Outage, Refused, TooNew
 from bridge.hands import WayToHosts
 from bridge.logs import create_log, set_up_logs
 from bridge.parties import Outside, Watched
-from bridge.premises import Premises
+from bridge.premises import Premises, take_descriptors
 from bridge.running import GRACE, Bridge
 from bridge.settings import Fault, Secret, Settings, SettingsError
 from bridge.store.database import Database
@@ -101,6 +101,7 @@ async def open_bridge(
 async def run(settings: Settings) -> None:
     """Run the bridge until it is told to stop."""
     sys.setswitchinterval(limits.THREAD_TURN_SECONDS)
+    take_descriptors()
     has_been = partial(has_entry, settings.database_url.reveal())
     with Premises(settings, has_been) as premises:
         hidden = (*settings.secrets(), Secret(premises.token))

@@ -321,6 +321,10 @@ DOOR_READ_SECONDS = 10  # chosen: so little arrives at once, or is an attack
 DOOR_REFUSALS = Pace(10, timedelta(minutes=1))  # chosen: of one address; a person mistypes less
 DOOR_ADDRESSES = 10_000  # chosen: addresses remembered, a few hundred bytes each
 DOOR_CONNECTIONS = 2000  # chosen: every host of a large fleet at once, and strangers besides
+DOOR_CONNECTIONS_OF_ONE = 200  # chosen: of one address, behind which may be many hosts
+DOOR_STAY_SECONDS = 60  # chosen: a letter is one call, of a fraction of a second
+DOOR_SHARE = 4  # chosen: of the process's descriptors, strangers have no more than one in so many
+DESCRIPTORS = 65_536  # chosen: 1,000 hosts have a connection each while all are asked at once
 LETTER_CALLS = Pace(120, timedelta(minutes=1))  # chosen: of one host; it sends the rest later
 LETTERS_KEPT = timedelta(days=30)  # chosen: a letter that comes again within it is known
 LETTER_AHEAD = timedelta(minutes=5)  # chosen: how far a host's clock may be ahead

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import secrets
 import socket
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bridge import limits
 from bridge.errors import Outage, Refused
 from bridge.restoring import Proves, finish_restoring
 from bridge.settings import Fault, Settings, SettingsError
@@ -198,6 +200,18 @@ def bind(host: str, port: int, party: str) -> socket.socket:
             is_passing=fault.errno in _PASSING,
         ) from fault
     return door
+
+
+def take_descriptors() -> None:
+    """Have as many files and connections open as the machine lets us.
+
+    What a process is given at first is for those that would fail with more. A thousand hosts that
+    are asked at once have a connection each, and alerts need some as well.
+    """
+    given, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.DESCRIPTORS if most == resource.RLIM_INFINITY else min(limits.DESCRIPTORS, most)
+    if given != resource.RLIM_INFINITY and given < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _unwritable(path: Path, fault: OSError) -> SettingsError:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import resource
 import signal
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
 
+from bridge import limits
 from bridge.agents_door import open_door
 from bridge.clients.authority import Authority
 from bridge.flows.enrol_host import Knock, Welcome
 from bridge.inbound.web.agents import AgentsDesk, create_agents_web
+from bridge.premises import take_descriptors
 from bridge.settings import Settings, SettingsError
 from tests.fakes.clock import NOON
 from tests.fakes.local_agent import create_authority
@@ -107,6 +112,106 @@ async def test_nobody_is_heard_without_tls_or_with_an_old_one(
                 with pytest.raises(httpx.HTTPError):
                     await client.post(f"{address}/agents/letters", content=b"one")
     assert room.letters == []
+
+
+class Strangers:
+    """They connect, from addresses of the loopback, and say nothing."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def knock(self, caller: str) -> socket.socket:
+        address = ("127.0.0.1", self._port)
+        held = socket.create_connection(address, source_address=(caller, 0))
+        held.setblocking(False)
+        return self._stack.enter_context(held)
+
+
+async def is_let_go(held: socket.socket) -> bool:
+    """Say whether the door lets go of somebody within a moment."""
+    try:
+        async with asyncio.timeout(0.3):
+            return await asyncio.get_running_loop().sock_recv(held, 1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+async def test_who_holds_connections_and_says_nothing_takes_no_room_from_others(
+    tmp_path: Path, authority: Authority, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DOOR_CONNECTIONS_OF_ONE", 3)
+    room, given = Room(), settings(tmp_path, AGENTS_PORT=port)
+    async with open_door(given, authority, create_agents_web(room.desk)):
+        with Strangers(port) as strangers:
+            held = [strangers.knock("127.0.0.2") for _ in range(6)]
+            assert [await is_let_go(each) for each in held] == [False] * 3 + [True] * 3
+            async with httpx.AsyncClient(verify=trusting(authority), timeout=60) as client:
+                address = f"https://127.0.0.1:{port}/agents/letters"
+                assert (await client.post(address, content=b"one")).status_code == 200
+            held[0].close()
+            await asyncio.sleep(0.1)
+            assert not await is_let_go(strangers.knock("127.0.0.2")), "that room is free again"
+    assert room.letters == [b"one"]
+
+
+async def test_strangers_leave_descriptors_for_the_rest_of_the_bridge(
+    tmp_path: Path, authority: Authority, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (16, 16))
+    given = settings(tmp_path, AGENTS_PORT=port)
+    async with open_door(given, authority, create_agents_web(Room().desk)):
+        with Strangers(port) as strangers:
+            held = [strangers.knock(f"127.0.0.{number}") for number in range(2, 8)]
+            kept = [each for each in held if not await is_let_go(each)]
+    assert len(kept) == 16 // limits.DOOR_SHARE
+
+
+async def test_nobody_stays_for_ever(
+    tmp_path: Path, authority: Authority, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DOOR_STAY_SECONDS", 0.5)
+    given = settings(tmp_path, AGENTS_PORT=port)
+    async with open_door(given, authority, create_agents_web(Room().desk)):
+        with Strangers(port) as strangers:
+            silent = strangers.knock("127.0.0.2")
+            async with asyncio.timeout(60):
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", port, ssl=trusting(authority)
+                )
+                assert await reader.read() == b""
+                writer.close()
+                with suppress(ssl.SSLError, ConnectionError):
+                    await writer.wait_closed()
+            assert await is_let_go(silent)
+
+
+def test_the_bridge_takes_the_descriptors_that_it_may_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: taken.append(both))
+    unlimited = resource.RLIM_INFINITY
+    for given, wanted in (
+        ((1024, 524_288), (limits.DESCRIPTORS, 524_288)),
+        ((1024, 4096), (4096, 4096)),
+        ((1024, unlimited), (limits.DESCRIPTORS, unlimited)),
+        ((4096, 4096), None),
+        ((500_000, 500_000), None),
+        ((unlimited, unlimited), None),
+    ):
+        taken.clear()
+        monkeypatch.setattr(resource, "getrlimit", lambda _, given=given: given)
+        take_descriptors()
+        assert taken == ([wanted] if wanted else [])
 
 
 async def test_a_door_that_is_taken_is_one_sentence_with_the_setting_that_moves_it(

@@ -39,7 +39,7 @@ MAY_IMPORT = {
         *("core", "flows", "store", "clients", "settings", "premises", "inventory_file"),
         *("archive", "restoring"),
     },
-    "agents_door": {"settings", "premises"},
+    "agents_door": {"core", "settings", "premises"},
     "parties": {"core", "flows", "settings", "hands"},
     "hands": {"core", "clients"},
     "commanding": {

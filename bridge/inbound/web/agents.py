@@ -13,7 +13,6 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Final
 
 from fastapi import FastAPI, Request
@@ -24,6 +23,7 @@ from starlette.requests import ClientDisconnect
 
 from agent.wire import HOST_HEADER, SIGNATURE_HEADER
 from bridge import __version__, limits
+from bridge.core.callers import name_caller
 from bridge.errors import BridgeError, Expired, Mistake, NotAllowed, Outage, Refused, TooMuch
 from bridge.flows.enrol_host import Knock, Welcome
 from bridge.limits import Pace
@@ -31,7 +31,6 @@ from bridge.logs import create_log
 
 ENROL: Final = "/agents/enrol"
 LETTERS: Final = "/agents/letters"
-_PREFIX: Final = 64  # bits of an IPv6 address that one household has to itself
 _STATUS: Final[dict[type[BridgeError], int]] = {
     Expired: 410,
     NotAllowed: 401,
@@ -145,7 +144,7 @@ async def _guard(
     answer: Callable[[AgentsDesk, Request], Awaitable[JSONResponse]],
 ) -> JSONResponse:
     """Answer, unless the caller was turned away too often; an error becomes its sentence."""
-    who = _name_caller(request)
+    who = name_caller(request.client.host if request.client else "")
     if desk.refusals.is_over(who, desk.now()):
         return _wait("turned away too often; wait a minute")
     try:
@@ -179,20 +178,6 @@ def _parse(body: bytes) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise Mistake("the body is not JSON") from None
-
-
-def _name_caller(request: Request) -> str:
-    """Name who calls: an IPv4 address, or the part of an IPv6 address that is one customer's."""
-    written = request.client.host if request.client else ""
-    try:
-        address = ip_address(written.partition("%")[0])
-    except ValueError:
-        return written
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{int(address) >> _PREFIX:x}"
 
 
 def _wait(sentence: str) -> JSONResponse:
