@@ -8,6 +8,7 @@ that expires before it is taken any more, so that a clock that goes back opens n
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import math
@@ -69,7 +70,10 @@ class Nonces:
                 self._rewrite()  # writes this one as well
                 return
             with self._path.open("ab", buffering=0) as file:
-                file.write(_render(mark, expires))
+                line, size = _render(mark, expires), os.fstat(file.fileno()).st_size
+                if file.write(line) != len(line):  # a nearly full disk takes a part, and says so
+                    file.truncate(size)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fdatasync(file.fileno())
             self._written += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import stat
 from pathlib import Path
 
@@ -59,6 +60,28 @@ async def test_a_nonce_is_known_after_a_restart(path: Path) -> None:
 async def test_it_is_on_disk_before_anybody_hears_that_it_was_taken(path: Path) -> None:
     await Nonces(path, now=NOON).take("a", expires=NOON + 60, now=NOON)
     assert lines(path)[-1].endswith(f" {NOON + 60!r}")
+
+
+def read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+async def test_what_a_nearly_full_disk_takes_a_part_of_is_not_on_disk(path: Path) -> None:
+    nonces = Nonces(path, now=NOON)
+    assert await nonces.take("a", expires=NOON + 60, now=NOON)
+    before = read(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, hard))
+    try:
+        with pytest.raises(OSError, match="No space"):
+            await nonces.take("b", expires=NOON + 60, now=NOON)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read(path) == before
+    assert await nonces.take("c", expires=NOON + 60, now=NOON)
+    again = Nonces(path, now=NOON)
+    assert not await again.take("a", expires=NOON + 60, now=NOON)
+    assert await again.take("d", expires=NOON + 60, now=NOON), "nothing of it counts as lost"
 
 
 async def test_of_many_at_once_one_is_the_first(path: Path) -> None:
