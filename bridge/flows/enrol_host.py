@@ -6,7 +6,7 @@ written after it: where that fails, the agent is let in all the same, and an adm
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from bridge.core.agents import Agent, Certified, Newcomer
 from bridge.core.audit import Entry
 from bridge.core.host_codes import SENTENCES, Admission, Invitation, Misuse, find_misuse
 from bridge.core.inventory import parse_address
-from bridge.errors import BridgeError, Expired, Mistake, NotAllowed
+from bridge.errors import BridgeError, Expired, Missing, Mistake, NotAllowed, Outage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +93,10 @@ class Codes(Protocol):
         """Let an agent in, once, or say why not; raise Outage if nothing was kept."""
         ...
 
+    async def find(self, host: str) -> Agent | None:
+        """Find the agent that speaks for a host now, or raise Outage."""
+        ...
+
     async def note_misuse(self, secret: str, misuse: Misuse) -> bool:
         """Remember how a code was misused; say whether that is news."""
         ...
@@ -132,6 +136,10 @@ class Inventory(Protocol):
         """Write it into the host's line, or into one of its own."""
         ...
 
+    async def remove(self, name: str) -> None:
+        """Take a host's line out, or raise Missing."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entrance:
@@ -154,7 +162,7 @@ async def enrol_host(knock: Knock, *, entrance: Entrance, now: datetime) -> Welc
     Raises:
         Mistake: its request makes no sense, or its address is another's.
         NotAllowed: its code is unknown, or for another host.
-        Expired: its code was used, replaced, or is too old.
+        Expired: its code was used, replaced, or is too old, or the host was removed meanwhile.
         Outage: nothing was kept.
     """
     invitation = await entrance.codes.find_code(knock.secret)
@@ -182,12 +190,36 @@ async def enrol_host(knock: Knock, *, entrance: Entrance, now: datetime) -> Welc
         await entrance.hang_up(address)  # they are the former key's, or another's
     try:
         await entrance.inventory.put_agent(newcomer.host, **line)
+        is_there = await _has_stayed(newcomer, line, entrance)
     except BridgeError as fault:
         news: News = NotWritten(invitation=invitation, newcomer=newcomer, fault=fault)
     else:
+        if not is_there:
+            raise Expired(SENTENCES[Misuse.REPLACED])
         news = LetIn(invitation=invitation, newcomer=newcomer, former=admission.former)
     await _tell(entrance, news)
     return _welcome(newcomer, certified, entrance)
+
+
+async def _has_stayed(newcomer: Newcomer, line: Mapping[str, str], entrance: Entrance) -> bool:
+    """Say whether it still speaks for its host; else the inventory has what holds by now.
+
+    Between its key and its line, somebody may have removed the host, or let another agent in. Both
+    change the key first: who wrote the line last has to look whose it is.
+    """
+    try:
+        speaker = await entrance.codes.find(newcomer.host)
+    except Outage:  # it did a moment ago, and its line is written
+        return True
+    if speaker is None:
+        with suppress(Missing):  # whoever removed the host comes to its line later than we do
+            await entrance.inventory.remove(newcomer.host)
+        return False
+    if speaker.key == newcomer.key:
+        return True
+    theirs = {**line, "agent_address": speaker.address}
+    await entrance.inventory.put_agent(newcomer.host, **theirs)
+    return False
 
 
 async def _turn_away(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -154,9 +155,13 @@ class Hall:
     news: list[News] = field(default_factory=list)
     is_deaf: bool = False
     hung_up: set[str] = field(default_factory=set)
+    meanwhile: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+    """What others do between the moment of a key and that of its line."""
 
     async def hang_up(self, address: str) -> None:
         self.hung_up.add(address)
+        while self.meanwhile:
+            await self.meanwhile.pop()()
 
     async def tell(self, news: News) -> None:
         if self.is_deaf:

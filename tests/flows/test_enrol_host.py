@@ -12,6 +12,7 @@ from bridge.core.host_codes import (
     Misuse,
 )
 from bridge.errors import Expired, Mistake, NotAllowed, Outage
+from bridge.flows.dismiss_host import dismiss_host
 from bridge.flows.enrol_host import (
     Knock,
     LetIn,
@@ -20,7 +21,7 @@ from bridge.flows.enrol_host import (
     Welcome,
 )
 from tests.fakes.clock import NOON
-from tests.flows.halls import AT, DOOR, Hall
+from tests.flows.halls import AT, DOOR, ENTRY, Hall
 
 
 async def test_an_agent_with_a_good_code_gets_all_it_needs(hall: Hall) -> None:
@@ -49,6 +50,38 @@ async def test_the_line_of_a_known_host_is_completed(hall: Hall) -> None:
 async def test_the_exporter_of_a_host_with_an_ipv6_address_is_beside_its_agent(hall: Hall) -> None:
     await hall.come(await hall.secret(), address="[2001:db8::1]:8001")
     assert hall.file.text.endswith("web-1 [2001:db8::1]:9100 [2001:db8::1]:8001\n")
+
+
+async def test_a_host_that_is_removed_while_it_comes_in_stays_removed(hall: Hall) -> None:
+    await hall.come(await hall.secret())
+    secret = await hall.secret()
+
+    async def remove() -> None:
+        await dismiss_host("web-1", agents=hall.book, inventory=hall.file, entry=ENTRY, now=NOON)
+
+    hall.meanwhile.append(remove)
+    with pytest.raises(Expired):
+        await hall.come(secret, csr="csr of two")
+    assert hall.book.alive == {}
+    assert hall.file.text == "Server 127.0.0.1:9100\n"
+    assert len(hall.news) == 1, "nobody is told that it is there"
+
+
+async def test_of_two_that_come_in_at_once_the_inventory_has_the_one_that_speaks(
+    hall: Hall,
+) -> None:
+    later = "192.0.2.77:8001"
+    early = await hall.secret()
+
+    async def come_later() -> None:
+        await hall.come(await hall.secret(address=later), csr="csr of two", address=later)
+
+    hall.meanwhile.append(come_later)
+    with pytest.raises(Expired):
+        await hall.come(early, csr="csr of one")
+    assert hall.book.alive["web-1"].address == later
+    assert hall.file.text.endswith(f" {later}\n")
+    assert len(hall.news) == 1
 
 
 async def test_the_former_agents_connections_are_let_go_wherever_it_was(hall: Hall) -> None:
