@@ -13,6 +13,8 @@ from bridge import limits
 _WORD: Final = 200  # characters of any one thing that is repeated
 _MOST: Final = 20_000
 """Rows that are read of a list: more sockets than a host has in use."""
+_LAST: Final = 253_402_300_800.0
+"""The first second of the year 10,000."""
 Facts = Mapping[str, Any]
 
 
@@ -93,6 +95,7 @@ class LoginWatch:
     state: str
     source: str
     since: float
+    """Seconds since the epoch; 0 where it is not known."""
     problem: str
     waiting: int
     seen: int
@@ -163,7 +166,7 @@ def read_sessions(facts: Facts) -> tuple[Session, ...]:
             user=_text(row.get("user")),
             line=_text(row.get("line")),
             host=_text(row.get("host")),
-            since=_number(row.get("since")),
+            since=_moment(row.get("since")),
         )
         for row in _rows(facts.get("sessions"))
     )
@@ -174,7 +177,7 @@ def read_login_watch(facts: Facts) -> LoginWatch:
     return LoginWatch(
         state=_text(facts.get("state")),
         source=_text(facts.get("source")),
-        since=_number(facts.get("since")),
+        since=_moment(facts.get("since")),
         problem=_text(facts.get("problem")),
         waiting=_whole(facts.get("waiting")),
         seen=_whole(facts.get("seen")),
@@ -211,6 +214,12 @@ def _number(value: object) -> float:
     except OverflowError:
         return 0.0
     return number if math.isfinite(number) and abs(number) < 1e15 else 0.0  # noqa: PLR2004 - sane
+
+
+def _moment(value: object) -> float:
+    """Read a moment, in seconds since the epoch; 0 where no calendar has it."""
+    seconds = _number(value)
+    return seconds if 0 < seconds < _LAST else 0.0
 
 
 def _whole(value: object) -> int:
