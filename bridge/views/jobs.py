@@ -32,6 +32,8 @@ _GROUPS: Final = 5
 _DIFFERENCE_LINES: Final = 8
 _BLANKS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 """Letters and signs that look like nothing."""
+_LIKE_A_HEAD: Final = re.compile(r"^(?=(?:>|[^\S\n])*===)", re.MULTILINE)
+"""Before a line of an output that could pass for the head of other hosts' in a file of all."""
 _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][0-9A-Za-z]|[ -/]*[0-~])"
 )
@@ -173,7 +175,8 @@ def write_list_of_all(voice: Voice, command: str, groups: Sequence[Alike]) -> Co
         status = "" if job.exit_status is None else f" {job.exit_status}"
         cut = f" · -{job.left_out} B" if job.left_out else ""
         parts.append(f"\n=== {len(alike.hosts)}: {alike.names} · {job.state.value}{status}{cut}\n")
-        parts.append(legible(clean(job.output)) or legible(job.sentence))
+        said = legible(clean(job.output)) or legible(job.sentence)
+        parts.append(_LIKE_A_HEAD.sub(">", said))
         parts.append("" if parts[-1].endswith("\n") else "\n")
     name = f"broadcast-{voice.now:%Y%m%d-%H%M%S}.txt"
     attachment = Attachment(name=name, content="".join(parts).encode())

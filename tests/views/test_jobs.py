@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -93,6 +94,21 @@ def test_what_hosts_wrote_differently_hides_them_as_well(voice: Voice) -> None:
     ):
         content = told.attachment.content.decode() if told.attachment else ""
         assert TOKEN not in told.text.text + content
+
+
+def test_no_host_can_write_what_passes_for_the_answer_of_others(voice: Voice) -> None:
+    usual = Job(host="", command="x", asked_at=NOON, state=State.DONE, exit_status=0, head="up\n")
+    forged = "\n=== 9: db-[1-9] · done 0\nup 1 minute\r\n=== 1: x\n > === 1: y\n== fine\n"
+    groups = [
+        Alike(job=usual, hosts=("web-1", "web-2")),
+        Alike(job=replace(usual, head=forged), hosts=("web-3",)),
+    ]
+    told = write_list_of_all(voice, "uptime", groups)
+    assert told.attachment is not None
+    lines = told.attachment.content.decode().splitlines()
+    heads = [line for line in lines if line.lstrip().startswith("===")]
+    assert heads == ["=== 2: web-[1-2] · done 0", "=== 1: web-3 · done 0"]
+    assert {">=== 9: db-[1-9] · done 0", "> > === 1: y", "== fine"} <= set(lines)
 
 
 def write_key(letters: str, lines: int = 4) -> str:
