@@ -157,6 +157,7 @@ FETCH_PIECE_BYTES: Final = 64 * 1024  # a line of wire.py holds it, escaped six 
 
 # The agent's own door
 CONNECTIONS: Final = 100  # chosen: the bridge's jobs, Prometheus, and room; each costs 300 kB
+CALLERS: Final = 200  # chosen: connections of all callers, strangers too; of one, as many as above
 KEEP_ALIVE_SECONDS: Final = 20  # chosen: beyond the scrape interval, so that scrapes stay connected
 STOP_SECONDS: Final = 3  # chosen: what runs is told of the end, and nobody waits long for it
 BACKLOG: Final = 128  # chosen: connections that wait to be taken

@@ -13,6 +13,7 @@ from typing import Final
 
 from agent import folder as kept
 from agent import limits
+from agent.door import Door
 from agent.errors import AgentError
 from agent.folder import Enrolled, Taken, own_folder, read_enrolled, read_own, settle
 from agent.keys import read_private_key, read_public_key
@@ -131,8 +132,7 @@ def _bind(settings: Settings) -> socket.socket:
             "an address of this host",
             is_passing=fault.errno == socket.EAI_AGAIN,
         ) from fault
-    # Named as TCP, or asyncio does not recognise it and lets small answers wait for 40 ms.
-    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    door = Door(family)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Whoever is taken in has these from here: a bridge behind a dead network says no goodbye.
     door.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

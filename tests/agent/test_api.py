@@ -8,7 +8,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -331,6 +331,42 @@ async def test_a_bridge_that_vanishes_while_a_job_writes_is_missed_as_soon_as_a_
     door = scene.agent.premises.door
     patience = door.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
     assert 0 < patience <= 1000 * silent
+
+
+def knock(stack: ExitStack, door: socket.socket, caller: str) -> socket.socket:
+    """Connect from an address of the loopback, and say nothing."""
+    held = socket.create_connection(door.getsockname(), source_address=(caller, 0))
+    held.setblocking(False)
+    return stack.enter_context(held)
+
+
+async def is_let_go(held: socket.socket) -> bool:
+    """Say whether the door lets go of somebody within a moment."""
+    try:
+        async with asyncio.timeout(0.3):
+            return await asyncio.get_running_loop().sock_recv(held, 1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+async def test_who_holds_connections_and_says_nothing_takes_no_room_from_the_bridge(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONNECTIONS", 2)
+    door = scene.agent.premises.door
+    with ExitStack() as stack:
+        held = [knock(stack, door, "127.0.0.2") for _ in range(5)]
+        assert [await is_let_go(each) for each in held] == [False] * 2 + [True] * 3
+        assert (await scene.post()).status_code == 200
+        held[0].close()
+        await asyncio.sleep(0.1)
+        assert not await is_let_go(knock(stack, door, "127.0.0.2")), "that room is free again"
+        monkeypatch.setattr(limits, "CALLERS", 5)
+        held = [knock(stack, door, f"127.0.0.{number}") for number in range(3, 7)]
+        kept = [each for each in held if not await is_let_go(each)]
+        assert 2 <= len(kept) <= 3, "all together have a bound"
 
 
 async def test_no_header_says_what_serves(scene: Scene) -> None:
