@@ -78,7 +78,8 @@ class Authority:
             public,
             name=host,
             place=bare,
-            purposes=(certificates.SERVES, certificates.CALLS),
+            # Nobody calls with it: letters are signed. So no host speaks to another's agent.
+            purposes=(certificates.SERVES,),
             root=self.root,
             key=self.key,
             now=now,

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import ssl
 import stat
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -184,7 +185,7 @@ def test_an_agent_gets_a_certificate_for_its_address_alone(
     shown = x509.load_pem_x509_certificate(made.pem.encode())
     assert [str(each) for each in places(shown)] == [place]
     assert shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "web-1"
-    assert purposes(shown) == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+    assert purposes(shown) == {ExtendedKeyUsageOID.SERVER_AUTH}
     assert f"{shown.serial_number:x}" == made.serial
     assert made.key == key.public_key().public_bytes_raw()
     assert read_key_of(shown.public_bytes(Encoding.DER)) == made.key
@@ -289,6 +290,28 @@ async def test_the_door_is_trusted_by_whoever_knows_the_authority(tmp_path: Path
     assert await greet(authority.create_door_context(), client) == b"welcome"
     with pytest.raises(ssl.SSLCertVerificationError):
         await greet(authority.create_door_context(), client, "127.0.0.2")
+
+
+async def test_with_its_own_certificate_no_host_calls_the_agent_of_another(tmp_path: Path) -> None:
+    authority = create_authority(tmp_path)
+    now = datetime.now(UTC)  # noqa: TID251 - TLS reads the machine's clock
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for host, context in (("web-1", server), ("web-2", client)):
+        key = Ed25519PrivateKey.generate()
+        made = authority.sign_agent(
+            write_request(key, host, LOOPBACK), host=host, address=f"{LOOPBACK}:1", now=now
+        )
+        own = tmp_path / f"{host}.pem"
+        own.write_text(made.pem + write_private(key))
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=authority.certificate)
+        context.load_cert_chain(own)
+    assert await greet(server, authority.create_calling_context()) == b"welcome"
+    said = b""
+    with suppress(ssl.SSLError, ConnectionError):  # TLS 1.3 refuses it after the greeting
+        said = await greet(server, client)
+    assert said == b""
 
 
 async def test_an_agents_certificate_is_good_with_the_strictest_of_checks(tmp_path: Path) -> None:
