@@ -1,8 +1,9 @@
 """Ends whatever listens on a TCP port, and nothing else.
 
 A process is ended because it has the *listening* socket of the port open; who is only connected to
-the port, or from it, has another socket and lives. Processes are held by a descriptor of their
-own while they are judged, so that a number that was given anew never hits somebody else.
+the port, or from it, has another socket and lives. So does whoever was handed a socket that another
+user has opened: anybody can do that to anybody. Processes are held by a descriptor of their own
+while they are judged, so that a number that was given anew never hits somebody else.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from agent.limits import (
     END_LOOK_SECONDS,
     END_SURE_SECONDS,
 )
-from agent.ports import PROC, Holder, find_holders, read_held, read_sockets
+from agent.ports import PROC, Holder, find_holders, read_held, read_sockets, read_users
 
 PROTECTED_PORTS: Final[Mapping[int, str]] = {22: "ssh", 9100: "node_exporter"}
 """What a person who looks after the host needs, and whose it is."""
@@ -98,8 +99,8 @@ def close(
     sockets = list(read_sockets(proc, port=port))
     if not sockets:
         return Outcome(port=port, ended=())
-    inodes = frozenset(each.inode for each in sockets)
-    holders = find_holders(inodes, proc)
+    owners = {each.inode: each.user for each in sockets}
+    holders = _find_listeners(owners, proc)
     for each in holders:
         _require_unprotected(port, each)
     # A socket that another user made may be open in processes that this one cannot see.
@@ -109,9 +110,10 @@ def close(
         return _ask(ender, port)
     refusal = Denied("root", f"what listens on port {port} belongs to another user")
     if not holders:
+        _require_nobody(port, owners, proc)
         raise refusal
     try:
-        return _Ending(port, inodes, proc).end(grace)
+        return _Ending(port, owners, proc).end(grace)
     except PermissionError:
         raise refusal from None
 
@@ -124,6 +126,30 @@ def _ask(ender: Ender, port: int) -> Outcome:
             raise
         sentence = f"what listens on port {port} belongs to another user: {refusal.sentence}"
         raise Denied("root", sentence) from None
+
+
+def _find_listeners(owners: Mapping[int, int], proc: Path) -> tuple[Holder, ...]:
+    """Find every process that has any of some sockets open and may have opened it.
+
+    Args:
+        owners: Whose each socket is. Root's are handed on to whom they were opened for.
+        proc: Where the kernel tells of processes.
+    """
+    inodes = frozenset(owners)
+
+    def is_own(pid: int) -> bool:
+        # Who has let go of it by now is looked at once more before anything is done.
+        users = {owners[inode] for inode in read_held(pid, inodes, proc)} or {_ROOT}
+        return _ROOT in users or not users.isdisjoint(read_users(pid, proc))
+
+    return tuple(each for each in find_holders(inodes, proc) if is_own(each.pid))
+
+
+def _require_nobody(port: int, owners: Mapping[int, int], proc: Path) -> None:
+    """Refuse where all who can be seen to hold a socket were handed it."""
+    for each in find_holders(frozenset(owners), proc):
+        sentence = f"port {port} was handed to {each.name} by another user: it stays"
+        raise Denied("protected", sentence)
 
 
 def _list_inodes(port: int, proc: Path) -> frozenset[int]:
@@ -143,9 +169,10 @@ def _require_unprotected(port: int, holder: Holder) -> None:
 class _Ending:
     """Ends the holders of some listening sockets."""
 
-    def __init__(self, port: int, inodes: frozenset[int], proc: Path) -> None:
+    def __init__(self, port: int, owners: Mapping[int, int], proc: Path) -> None:
         self._port = port
-        self._inodes = inodes
+        self._owners = owners
+        self._inodes = frozenset(owners)
         self._proc = proc
         self._told: dict[int, Holder] = {}
         """Who was sent TERM, by process id."""
@@ -178,7 +205,7 @@ class _Ending:
     ) -> dict[int, int]:
         """Send a signal to all who hold the sockets; their descriptors, and ids."""
         descriptors: dict[int, int] = {}
-        for holder in find_holders(self._inodes, self._proc):
+        for holder in _find_listeners(self._owners, self._proc):
             # A child that took the sockets over in the meantime is looked at as they all were.
             _require_unprotected(self._port, holder)
             descriptor = held.enter_context(_hold(holder.pid))

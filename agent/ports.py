@@ -259,6 +259,16 @@ def read_held(
     return held
 
 
+def read_users(pid: int, proc: Path = PROC) -> frozenset[int]:
+    """Read which users a process is, or may become again; none if it is gone."""
+    try:
+        status = (proc / str(pid) / "status").read_bytes()
+    except OSError:
+        return frozenset()
+    _, _, found = status.partition(b"\nUid:")
+    return frozenset(map(int, found.partition(b"\n")[0].split()))
+
+
 def read_name(pid: int, proc: Path = PROC) -> str:
     """Read a process's name; it chooses it itself, so only what can be seen of it."""
     try:

@@ -55,6 +55,20 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connected:
     print("let go", flush=True)
     sys.stdin.readline()
 """
+HANDED_ON = """
+import os, socket, sys, time
+ours, theirs = socket.socketpair()
+if os.fork() == 0:
+    os.setuid(int(sys.argv[1]))
+    listening = socket.create_server(("127.0.0.1", 0))
+    socket.send_fds(theirs, [b"take it"], [listening.fileno()])
+    os.write(1, b"%d\\n" % listening.getsockname()[1])
+    time.sleep(600)
+handed = socket.recv_fds(ours, 16, 1)
+os.write(1, b"0\\n")
+sys.stdin.readline()
+"""
+"""A user opens a listener and hands it to a process of root's, as anybody can to a bus."""
 Start = Callable[..., "subprocess.Popen[bytes]"]
 PATIENCE_SECONDS = 60.0
 """Whoever heeds is gone in milliseconds; a machine that stalls kills nobody for it."""
@@ -168,6 +182,25 @@ def test_a_listener_that_lets_go_of_its_port_is_not_killed(start: Start) -> None
     assert outcome.is_free
     assert listener.poll() is None
     assert time.monotonic() - begun < 30
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_whoever_was_handed_the_socket_by_another_user_lives(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bystander = start(HANDED_ON, "65534")
+    port = max(read_port(bystander) for _ in range(2))
+    monkeypatch.setattr("agent.listeners.END_SURE_SECONDS", 0.1)  # it listens on
+    outcome = close(port, grace=0.3)
+    assert len(outcome.ended) == 1
+    assert bystander.pid not in {each.pid for each in outcome.ended}
+    assert bystander.poll() is None
+    assert not outcome.is_free
+    assert [each.pid for each in outcome.again] == [bystander.pid], "and this is told"
+    with pytest.raises(Denied, match=r"was handed to .* by another user") as refused:
+        close(port)
+    assert refused.value.rule == "protected"
+    assert bystander.poll() is None
 
 
 def test_what_is_started_again_is_told(start: Start) -> None:
