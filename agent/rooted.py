@@ -138,6 +138,15 @@ def _receive(connection: socket.socket) -> bytes | None:
     return bytes(received)
 
 
+def _make_folder(folder: Path) -> None:
+    """Make the socket's folder, open to the agent whatever this shell's own files are."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    folder.chmod(0o755)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the helper until it is told to end."""
     parser = argparse.ArgumentParser(prog="python -m agent.rooted", description=__doc__)
@@ -153,7 +162,7 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.error("a port is a number from 1 to 65535")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     own = dict.fromkeys(given.agent_port, "the agent's own")
-    given.socket.parent.mkdir(mode=0o755, exist_ok=True)
+    _make_folder(given.socket.parent)
     server = Server(given.socket, user, Root(protected={**PROTECTED_PORTS, **own}))
     server.open()
     for each in (signal.SIGTERM, signal.SIGINT):

@@ -286,13 +286,18 @@ def test_the_helper_runs_as_a_program_and_ends_when_told(tmp_path: Path) -> None
     path = tmp_path / "folder" / "root.sock"
     user = pwd.getpwuid(US).pw_name
     words = [sys.executable, "-m", "agent.rooted", "--user", user, "--agent-port", "8001"]
-    with subprocess.Popen([*words, "--socket", str(path)], stderr=subprocess.PIPE) as helper:
-        assert helper.stderr
-        assert b"listens on" in helper.stderr.readline()
-        with pytest.raises(Denied, match="the agent's own"):
-            RootDoor(path, user=US).end_listener(8001)
-        helper.send_signal(signal.SIGTERM)
-        assert helper.wait(timeout=60) == 0
+    words += ["--socket", str(path)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, umask=0o077) as helper:
+        try:
+            assert helper.stderr
+            assert b"listens on" in helper.stderr.readline()
+            assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755, "the agent comes through it"
+            with pytest.raises(Denied, match="the agent's own"):
+                RootDoor(path, user=US).end_listener(8001)
+            helper.send_signal(signal.SIGTERM)
+            assert helper.wait(timeout=60) == 0
+        finally:
+            helper.kill()
     assert not path.exists()
 
 
