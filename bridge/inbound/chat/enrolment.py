@@ -173,7 +173,11 @@ class EnrolmentCommands:
         return Content(text=asked.voice.write("host_deleted", host=name))
 
     async def hear(self, news: News) -> None:
-        """Tell whoever gave a code what came of it; the agent waits for no admins' chats."""
+        """Tell whoever gave a code what came of it; the agent waits for no chat.
+
+        Its key counts already, and it gives up after a quarter of a minute: a Telegram that is
+        away must not keep its certificate from it.
+        """
         if isinstance(news, TurnedAway):
             self._desk.start(self._tell_admins(news))
             return
@@ -181,9 +185,13 @@ class EnrolmentCommands:
         if waiting is None:
             self._desk.start(self._tell_admins(news))
             return
+        self._desk.start(self._tell_waiting(waiting, news))
+
+    async def _tell_waiting(self, waiting: _Waiting, news: News) -> None:
+        """Tell it in the message that had the code."""
         await self._show(waiting, news, None)
         if isinstance(news, LetIn):
-            self._desk.start(self._await_sample(waiting, news))
+            await self._await_sample(waiting, news)
 
     async def _await_sample(self, waiting: _Waiting, news: LetIn) -> None:
         """Wait until Prometheus has asked the agent, and say how long that took."""

@@ -166,6 +166,19 @@ async def test_what_is_bad_is_told_to_every_admin_where_its_maker_is_none(
     assert [each.where for each in said] == [Destination(ADMIN), Destination(OTHER_ADMIN)]
 
 
+@pytest.mark.parametrize("news", [let_in(), not_written(ADMIN)])
+async def test_an_agent_does_not_wait_until_the_message_with_the_code_has_changed(
+    world: World, news: News
+) -> None:
+    await world.chat.say("/add web-1", ADMIN)
+    before = len(world.chat.speaker.said)
+    await world.enrolment.hear(news)
+    assert len(world.chat.speaker.said) == before, "Telegram may be away for a minute"
+    await world.errands.pop(0)
+    [said, *_] = world.chat.speaker.said[before:]
+    assert said.telegram_id is not None
+
+
 async def test_an_agent_does_not_wait_until_every_admin_has_been_told(world: World) -> None:
     await world.enrolment.hear(turned_away(None))
     assert world.chat.speaker.said == []
