@@ -109,6 +109,8 @@ _ATTEMPT: Final = re.compile(
     r"(?P<verdict>Accepted|Failed) (?P<method>[a-z0-9@./_-]{1,64}) for (?P<rest>.*)", re.DOTALL
 )
 _PLACE: Final = re.compile(r" from (?P<address>\S{1,64}) port (?P<port>[0-9]{1,5}) ssh2(?=: |\Z)")
+_MOST_PLACES: Final = 64
+"""sshd writes no line of more than 1,024 bytes (log.c), and a place has 19 at least."""
 _DIGEST: Final = r"(?:SHA256:[A-Za-z0-9+/=]{43,44}|MD5:[0-9a-f:]{47}|[0-9a-f:]{47})"
 _KEY: Final = re.compile(
     rf": [A-Za-z0-9-]{{1,32}} (?:{_DIGEST}|(?:{_DIGEST} )?ID .*"
@@ -236,6 +238,8 @@ def _find_places(method: str, rest: str) -> list[re.Match[str]]:
     Behind it stands nothing but what was shown: a key or a ticket, where the method knows such.
     """
     found = [place for place in _PLACE.finditer(rest) if place["address"]]
+    if len(found) > _MOST_PLACES:  # nothing that sshd writes; to read each to its end takes long
+        return found
     if method.startswith(("password", "keyboard-interactive")):
         return [place for place in found if place.end() == len(rest)]
     ends = [
