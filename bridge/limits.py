@@ -272,6 +272,7 @@ BROADCAST_HOST_CHARACTERS = 1024  # chosen: of each host at least; a screen of a
 JOB_WORDS_CHARACTERS = 4096  # Bot API: a message has no more; what a host says of a command
 # chosen: of all outputs of one command, on disk from its end until the chat has been told
 ENDING_CHARACTERS = 256 * 1024
+WRITTEN_AT_ONCE = 64 * 1024  # characters; chosen: five milliseconds, more is written in a thread
 JOB_LEASE = timedelta(seconds=45)  # chosen: a bridge that is silent for so long is gone
 JOB_LEASE_PASS = timedelta(seconds=5)  # chosen: renewed nine times over; a Stop is seen by then
 STOP_AGAIN = timedelta(milliseconds=500)  # chosen: how soon a command is stopped that just began

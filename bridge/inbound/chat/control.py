@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -298,7 +299,7 @@ class ControlCommands:
         require_words(asked, 1, 2)
         word = asked.words[1] if len(asked.words) > 1 else ""
         host, text = await self._jobs.fetch(_read_number(asked), word, asked.actor)
-        return write_output(asked.voice, host, text)
+        return await asyncio.to_thread(write_output, asked.voice, host, text)  # megabytes
 
     async def _ask(
         self,

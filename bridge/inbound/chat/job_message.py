@@ -88,7 +88,7 @@ class JobMessage:
         """
         voice = self._create_voice()
         is_late = may_ring and voice.now - self._kept.at > limits.JOB_RINGS_AFTER
-        shown, file = write_end(voice, self._number, self._kept, jobs)
+        shown, file = await self._write_end(voice, jobs)
         if not await self._put(shown):
             return await self._postpone(ended_at)
         await self._note_place()
@@ -111,6 +111,12 @@ class JobMessage:
         """Leave it alone for so long; nothing of ours makes that longer."""
         self.is_left = True
         await self._desk.kept.postpone(self._number, until=self._desk.clock() + wait)
+
+    async def _write_end(self, voice: Voice, jobs: Sequence[Job]) -> tuple[Content, Content | None]:
+        """Write how it ended; megabytes of many hosts take a second, and alerts do not wait."""
+        if sum(len(job.head) + len(job.tail) for job in jobs) <= limits.WRITTEN_AT_ONCE:
+            return write_end(voice, self._number, self._kept, jobs)
+        return await asyncio.to_thread(write_end, voice, self._number, self._kept, jobs)
 
     async def _ring(self, voice: Voice, job: Job) -> None:
         mark = "✅" if job.is_good else "❌"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,8 @@ from bridge.core.audit import Entry
 from bridge.core.inventory import parse_inventory
 from bridge.core.kept_jobs import KeptJob
 from bridge.errors import Outage
+from bridge.views.commands import write_end
+from bridge.views.jobs import write_output
 from tests.fakes.chat import ADMIN, GROUP, OPERATOR, STRANGER, VIEWER
 from tests.fakes.hands import Asking, done, told
 from tests.inbound.chat.world import World
@@ -47,6 +50,48 @@ async def test_it_is_written_down_before_it_runs_and_after_it_ends(world: World)
     assert (ended.on, ended.outcome.value) == ("web-1", "failed")
     assert "exit status 2" in ended.detail
     assert "sha256" in ended.detail
+
+
+@pytest.mark.parametrize("command", ["/op_exec web-1 cat /x", "/broadcast cat /x"])
+async def test_the_end_of_a_long_output_is_written_beside_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    # Alerts would wait for it: eight megabytes of many hosts take a second.
+    threads: list[int] = []
+
+    def write(*about: Any) -> Any:
+        threads.append(threading.get_ident())
+        return write_end(*about)
+
+    monkeypatch.setattr("bridge.inbound.chat.job_message.write_end", write)
+    lines = 1
+    world.hands.says = lambda asking: done("line\n" * lines, job=asking.job)
+    for lines in (1, 20_000):
+        assert await world.say(command, message_id=500 + lines)
+    assert [each == threading.get_ident() for each in threads] == [True, False]
+
+
+async def test_what_is_kept_of_an_output_is_written_beside_the_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+
+    def write(*about: Any) -> Any:
+        threads.append(threading.get_ident())
+        return write_output(*about)
+
+    monkeypatch.setattr("bridge.inbound.chat.control.write_output", write)
+    await world.say("/op_exec web-1 cat /x")
+
+    def says(_: Asking) -> list[wire.Event]:
+        facts = {"digest": hashlib.sha256(b"all of it").hexdigest()}
+        piece = wire.Output(at=0, is_error=False, text="all of it")
+        return [piece, wire.Told(job="", at=0, facts=facts)]
+
+    world.hands.says = says
+    await world.press("output 1")
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_the_same_message_never_runs_twice(world: World) -> None:
