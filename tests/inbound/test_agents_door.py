@@ -229,7 +229,6 @@ async def test_whoever_is_turned_away_too_often_waits_and_nobody_else_does(
     room.fault = None
     known = len(room.knocks)
     assert (await door.post("/agents/enrol", json=ASKED)).status_code == 429
-    assert (await door.post("/agents/letters", content=b"x")).status_code == 429
     assert len(room.knocks) == known
     other = await door.post("/agents/enrol", json=ASKED, caller="192.0.2.11")
     assert other.status_code == 200
@@ -303,6 +302,33 @@ async def test_a_host_that_writes_without_end_waits_and_nobody_else_does(
     assert await post("web-2") == 200
     room.now += limits.LETTER_CALLS.span + timedelta(seconds=1)
     assert await post("web-1") == 200
+
+
+async def test_hosts_that_were_removed_keep_no_other_of_their_address_from_being_heard(
+    door: Door, room: Room
+) -> None:
+    # A fleet behind a router has one address, and an agent tries for as long as it lives.
+    room.fault = NotAllowed("not signed")
+    codes = [
+        (await door.post("/agents/letters", content=b"x")).status_code
+        for _ in range(limits.DOOR_REFUSALS.calls + 3)
+    ]
+    assert codes == [401] * limits.DOOR_REFUSALS.calls + [429] * 3
+    room.fault = None
+    headers = {"Opswire-Host": "web-1"}
+    assert (await door.post("/agents/letters", content=b"good", headers=headers)).status_code == 200
+    assert (await door.post("/agents/enrol", json=ASKED)).status_code == 200
+
+
+async def test_whoever_tries_codes_keeps_no_letter_of_their_address_away(
+    door: Door, room: Room
+) -> None:
+    room.fault = NotAllowed("no")
+    for _ in range(limits.DOOR_REFUSALS.calls + 1):
+        await door.post("/agents/enrol", json=ASKED)
+    room.fault = None
+    assert (await door.post("/agents/enrol", json=ASKED)).status_code == 429
+    assert (await door.post("/agents/letters", content=b"x")).status_code == 200
 
 
 async def test_unsigned_letters_use_up_nothing_of_a_host(door: Door, room: Room) -> None:

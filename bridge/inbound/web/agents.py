@@ -82,6 +82,8 @@ class AgentsDesk:
     """Keeps a letter: its bytes, whose it is said to be, and the signature."""
     now: Callable[[], datetime]
     refusals: Patience = field(default_factory=lambda: Patience(pace=limits.DOOR_REFUSALS))
+    unsigned: Patience = field(default_factory=lambda: Patience(pace=limits.DOOR_REFUSALS))
+    """Refused letters, apart: behind one address may be hosts that were removed, and good ones."""
     letters: Patience = field(default_factory=lambda: Patience(pace=limits.LETTER_CALLS))
 
 
@@ -97,11 +99,14 @@ def create_agents_web(desk: AgentsDesk) -> FastAPI:
 
     @web.post(ENROL, summary="Let an agent in that shows a code")
     async def enrol(request: Request) -> JSONResponse:
-        return await _guard(desk, request, _enrol)
+        if desk.refusals.is_over(_name(request), desk.now()):
+            return _wait_refused()
+        return await _guard(desk, request, _enrol, desk.refusals)
 
     @web.post(LETTERS, summary="Keep what a host tells")
     async def receive(request: Request) -> JSONResponse:
-        return await _guard(desk, request, _receive)
+        # A good one is taken whatever comes from its address: only what refusing costs is bounded.
+        return await _guard(desk, request, _receive, desk.unsigned)
 
     web.add_exception_handler(HTTPException, _tell_routing)
     web.add_exception_handler(Exception, _tell_nothing)
@@ -142,17 +147,18 @@ async def _guard(
     desk: AgentsDesk,
     request: Request,
     answer: Callable[[AgentsDesk, Request], Awaitable[JSONResponse]],
+    refused: Patience,
 ) -> JSONResponse:
-    """Answer, unless the caller was turned away too often; an error becomes its sentence."""
-    who = name_caller(request.client.host if request.client else "")
-    if desk.refusals.is_over(who, desk.now()):
-        return _wait("turned away too often; wait a minute")
+    """Answer; an error becomes its sentence, as long as the caller gets any."""
     try:
         return await answer(desk, request)
     except Outage as fault:
         return _say(503, fault.sentence)
     except BridgeError as fault:
-        desk.refusals.note(who, desk.now())
+        who, now = _name(request), desk.now()
+        if refused.is_over(who, now):
+            return _wait_refused()
+        refused.note(who, now)
         _log.warning("turned away at the agents' door", action="door", why=fault.sentence)
         status = next((code for kind, code in _STATUS.items() if isinstance(fault, kind)), 400)
         return _say(status, fault.sentence)
@@ -178,6 +184,14 @@ def _parse(body: bytes) -> object:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise Mistake("the body is not JSON") from None
+
+
+def _name(request: Request) -> str:
+    return name_caller(request.client.host if request.client else "")
+
+
+def _wait_refused() -> JSONResponse:
+    return _wait("turned away too often; wait a minute")
 
 
 def _wait(sentence: str) -> JSONResponse:
