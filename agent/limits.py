@@ -128,7 +128,9 @@ LOG_MISSING_SECONDS: Final = (
 )
 LOG_MARK_SECONDS: Final = 900.0  # chosen: what is older when the agent comes back is no news
 JOURNAL_LINES: Final = 2000  # chosen: entries of the journal read ahead
-JOURNAL_LINE_BYTES: Final = 256 * 1024  # chosen: every field at its longest, escaped
+JOURNAL_LINE_BYTES: Final = (
+    32 * 1024
+)  # chosen: sshd has 1 KB to say, twenty where each byte is a number; longer is nobody's of ours
 JOURNAL_WAIT_SECONDS: Final = 0.3  # chosen: who may not read the journal is told so within this
 JOURNAL_AGAIN_SECONDS: Final = (1.0, 60.0)  # chosen: how soon the journal's reader starts again
 COMPLAINT_CHARACTERS: Final = 300  # chosen: of what a program says as it fails

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from agent import journal
 from agent.journal import Journal, read_entry
-from agent.limits import JOURNAL_AGAIN_SECONDS, JOURNAL_LINES
+from agent.limits import JOURNAL_AGAIN_SECONDS, JOURNAL_LINE_BYTES, JOURNAL_LINES
 from agent.logins import Deed, Told
 from agent.sources import Batch, Unreadable
 from tests.agent.processes import wait_until
@@ -179,6 +180,28 @@ async def test_a_flood_waits_in_the_pipe_and_all_of_it_is_told(fake: FakeJournal
     fake.write(*[entry(number) for number in range(count)])
     told = await fake.read(count)
     assert [each.pid for each in told] == list(range(count))
+
+
+async def test_what_no_daemon_writes_so_long_is_passed_over_unread(
+    fake: FakeJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may write in the name of sshd; that it is not sshd is seen when it is in memory."""
+    parsed: list[int] = []
+    parse = journal._parse
+
+    def note(line: bytes) -> dict[str, Any] | None:
+        parsed.append(len(line))
+        return parse(line)
+
+    monkeypatch.setattr(journal, "_parse", note)
+    await fake.look("", NOW)
+    longest = list(b"\xff" * 1024)  # what is no text is told as numbers
+    forged = entry(8, _UID="1000", MESSAGE="x" * 60_000)
+    fake.write(entry(7, MESSAGE=longest), *[forged] * 20, entry(9))
+    [told] = await fake.read(1)
+    assert told.pid == 9
+    assert len(parsed) == 2
+    assert sum(parsed) < 2 * JOURNAL_LINE_BYTES
 
 
 async def test_nothing_is_left_of_a_child_once_it_is_closed(fake: FakeJournal) -> None:
