@@ -57,7 +57,8 @@ class Hands:
         if agent is None:
             raise Outage(host.name, "no agent was let in for it")
         given: dict[str, Argument] = dict(arguments)
-        order = self.lines.create_order(host.name, verb, given, job=job, now=self.clock())
+        # It knows itself by the name it was let in by; people may have written it otherwise since.
+        order = self.lines.create_order(agent.host, verb, given, job=job, now=self.clock())
         patience = (within + limits.JOB_GRACE).total_seconds()
         events = self.lines.ask(host.name, agent.address, agent.key, order, patience=patience)
         outcome = "unfinished"
