@@ -130,13 +130,16 @@ def _is_storm(board: Any) -> bool:
 def _find_repeated(
     kept: Sequence[Kept], touched: Sequence[Touched], hearing: Hearing, now: datetime
 ) -> set[int]:
-    """Find the standing cards that a webhook without any news repeats."""
-    if any(each.step is not Step.KEEP or not each.is_open for each in kept):
+    """Find the standing cards that a webhook without any news repeats.
+
+    Another value is no news: Alertmanager sends none for it, and with a repeat it comes.
+    """
+    if any(each.step is Step.BEGIN or not each.is_open for each in kept):
         return set()
     return {
         card.card_id
         for card in touched
-        if not card.is_changed
+        if not card.begun
         and card.told_at is not None
         and now - card.told_at >= hearing.repeat_after
     }

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from bridge.core.alerts import Severity
 from bridge.core.outbox import Failed, Kind, Reason
 from bridge.core.rings import Loudness, RingKind
@@ -144,6 +146,26 @@ async def test_the_hourly_repeat_of_a_warning_is_a_silent_edit(stage: Stage) -> 
     [edit] = await stage.show()
     assert (edit.kind, edit.is_loud) == (Kind.CARD, False)
     assert card(edit).repeated_at == stage.now
+
+
+@pytest.mark.parametrize(
+    ("severity", "rung"), [("critical", [RingKind.REPEAT]), ("warning", list[RingKind]())]
+)
+async def test_a_repeat_that_brings_another_value_is_a_repeat_all_the_same(
+    stage: Stage, severity: str, rung: list[RingKind]
+) -> None:
+    await stage.post(alert(severity=severity, value="95.0 %"))
+    await stage.show()
+    stage.wait(5 * MINUTE)
+    await stage.post(alert(severity=severity, value="96.0 %"))
+    [edit] = await stage.show()
+    assert (edit.kind, card(edit).repeated_at) == (Kind.CARD, None), "the next member of a cluster"
+    stage.wait(HOUR)
+    await stage.post(alert(severity=severity, value="97.0 %"))
+    shown = await stage.show()
+    [edit] = of_kind(Kind.CARD, shown)
+    assert (card(edit).members[0].value, card(edit).repeated_at) == ("97.0 %", stage.now)
+    assert [ring(each).kind for each in of_kind(Kind.RING, shown)] == rung
 
 
 async def test_what_a_cluster_or_a_retry_delivers_again_within_minutes_is_no_repeat(
