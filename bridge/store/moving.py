@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
@@ -33,7 +34,7 @@ def move_chat(
     """Rewrite a group's id everywhere; its old messages cannot be edited from the new place."""
     if old == fresh:
         return
-    _note_move(connection, old, fresh)
+    is_news = _note_move(connection, old, fresh)
     _carry_subscriptions(connection, old, fresh)
     _carry_preferences(connection, old, fresh)
     connection.execute(delete(destinations).where(destinations.c.chat_id.in_((old, fresh))))
@@ -50,19 +51,25 @@ def move_chat(
     connection.execute(gone.values(chat_id=fresh, telegram_id=None))
     for table in (cards, boards):
         connection.execute(update(table).where(table.c.chat_id == old).values(chat_id=fresh))
-    _show_cards_anew(connection, fresh)
-    notice = NoticeFacts(
-        kind=NoticeKind.CHAT_MOVED, since=now, until=now, subject=str(old), detail=str(fresh)
-    )
-    put_notice(connection, notice, hearing.admins or [Destination(fresh)], now)
+    show_anew(connection, messages.c.chat_id == fresh)
+    if is_news:  # a message that was under way meanwhile brings it a second time
+        notice = NoticeFacts(
+            kind=NoticeKind.CHAT_MOVED, since=now, until=now, subject=str(old), detail=str(fresh)
+        )
+        put_notice(connection, notice, hearing.admins or [Destination(fresh)], now)
 
 
-def _note_move(connection: Connection, old: int, fresh: int) -> None:
+def _note_move(connection: Connection, old: int, fresh: int) -> bool:
+    """Write where a group is now; answer whether that was not known."""
+    known = select(chats.c.chat_id).where(chats.c.chat_id == old, chats.c.moved_to == fresh)
+    if connection.execute(known).first() is not None:
+        return False
     moved = update(chats).where(chats.c.chat_id == old).values(moved_to=fresh)
     if connection.execute(moved).rowcount == 0:
         connection.execute(insert(chats).values(chat_id=old, moved_to=fresh))
     # Back and forth would be a circle.
     connection.execute(update(chats).where(chats.c.chat_id == fresh).values(moved_to=None))
+    return True
 
 
 def _carry_subscriptions(connection: Connection, old: int, fresh: int) -> None:
@@ -93,10 +100,14 @@ def _carry_preferences(connection: Connection, old: int, fresh: int) -> None:
         connection.execute(delete(preferences).where(*is_at(preferences, here)))
 
 
-def _show_cards_anew(connection: Connection, chat_id: int) -> None:
-    """Bring the cards that still fire to the new place, silently: the old ones grow old."""
-    firing = select(cards.c.id).where(cards.c.chat_id == chat_id, cards.c.closed_at.is_(None))
+def show_anew(connection: Connection, which: Any) -> None:
+    """Bring the cards among some messages that still fire to the new place, silently.
+
+    The old ones grow old.
+    """
+    firing = select(cards.c.id).where(cards.c.closed_at.is_(None))
     left_behind = update(messages).where(
+        which,
         messages.c.kind == Kind.CARD.value,
         messages.c.card_id.in_(firing),
         messages.c.telegram_id.is_(None),

@@ -26,7 +26,7 @@ from bridge.store.destinations import Broken, break_destination, mend_destinatio
 from bridge.store.episodes import note_endings
 from bridge.store.logins import read_login
 from bridge.store.messages import IS_WAITING, put_message, wanted_anew
-from bridge.store.moving import move_chat
+from bridge.store.moving import move_chat, show_anew
 from bridge.store.notices import read_notice
 from bridge.store.places import find_hearing
 from bridge.store.queue import change_boards, decide, lease
@@ -123,7 +123,8 @@ class Outbox:
             _note_call(connection, message, verdict, now)
             if _forget_withdrawn(connection, message):
                 return
-            _settle(connection, message, verdict, now)
+            if _is_still_ours(connection, message):
+                _settle(connection, message, verdict, now)
             hearing = find_hearing(connection, self._hearing)
             if verdict.shown:
                 mend_destination(connection, message.destination, hearing, now)
@@ -295,9 +296,18 @@ def _forget(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(delete(messages).where(messages.c.id.in_(ids)))
 
 
+def _is_still_ours(connection: Connection, message: Claimed) -> bool:
+    """Say whether nobody else has claimed a message since: what came of that one counts then.
+
+    A lease runs out while a machine stands still, or a shared database cannot be reached.
+    """
+    leased = select(messages.c.leased_until).where(messages.c.id == message.id)
+    until = connection.execute(leased).scalar_one_or_none()
+    return message.claimed_at is None or until == message.claimed_at + limits.CLAIM_LEASE
+
+
 def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: datetime) -> None:
     values: dict[str, Any] = {
-        "telegram_id": verdict.telegram_id,
         "form": verdict.form,
         "due_at": verdict.due_at,
         "leased_until": None,
@@ -322,7 +332,13 @@ def _settle(connection: Connection, message: Claimed, verdict: Verdict, now: dat
                 (and_(messages.c.revision > message.revision, is_pressing), messages.c.priority),
                 else_=int(Priority.EDIT),
             )
-    connection.execute(update(messages).where(messages.c.id == message.id).values(values))
+    itself = messages.c.id == message.id
+    connection.execute(update(messages).where(itself).values(values))
+    stays = and_(itself, messages.c.chat_id == message.destination.chat_id)
+    number = {"telegram_id": verdict.telegram_id}
+    if connection.execute(update(messages).where(stays).values(number)).rowcount == 0:
+        # Its group has moved while it was under way: what was shown stands in the old place.
+        show_anew(connection, itself)
 
 
 def _forget_withdrawn(connection: Connection, message: Claimed) -> bool:
