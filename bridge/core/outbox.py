@@ -176,6 +176,11 @@ class Verdict:
     detail: str = ""
 
 
+def is_over(facts: Facts) -> bool:
+    """Say whether nothing of a card or board fires any more: it comes without a sound then."""
+    return isinstance(facts, CardFacts | BoardFacts) and not facts.firing
+
+
 def is_pressing(facts: Facts) -> bool:
     """Say whether a phone may sound in quiet hours: something critical fires.
 

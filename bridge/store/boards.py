@@ -51,9 +51,9 @@ def open_board(
     waiting = _find_waiting_cards(connection, destination)
     arrived, severities = _count_arrived(connection, waiting, board.id if board else None)
     ringing = _drop_rings(connection, destination)
-    arrived += ringing
+    arrived += len(ringing)
     if board is None:
-        is_loud = bool(ringing) or any(map(hearing.sounds_at_first, severities))
+        is_loud = _does_fire(connection, ringing) or any(map(hearing.sounds_at_first, severities))
         board_id = _begin_board(connection, destination, arrived, now, is_loud=is_loud)
     else:
         board_id = board.id
@@ -311,8 +311,8 @@ def _count_arrived(
     return count, severities
 
 
-def _drop_rings(connection: Connection, destination: Destination) -> int:
-    """Forget rings that wait, for the board names their alerts; answer how many those are."""
+def _drop_rings(connection: Connection, destination: Destination) -> list[int]:
+    """Forget rings that wait, for the board names their alerts; answer the episodes of new ones."""
     waiting = connection.execute(
         select(messages.c.id, messages.c.facts).where(
             IS_WAITING,
@@ -325,8 +325,20 @@ def _drop_rings(connection: Connection, destination: Destination) -> int:
     ).all()
     for chunk in in_chunks([row.id for row in waiting]):
         connection.execute(delete(messages).where(messages.c.id.in_(chunk)))
-    return sum(
-        len(row.facts["episodes"])
+    return [
+        number
         for row in waiting
         if RingKind(row.facts["kind"]) in {RingKind.NEW, RingKind.WORSE}
-    )
+        for number in row.facts["episodes"]
+    ]
+
+
+def _does_fire(connection: Connection, episode_ids: Sequence[int]) -> bool:
+    """Say whether any of these still fires: what is over by now makes no sound."""
+    for chunk in in_chunks(episode_ids):
+        firing = select(episodes.c.id).where(
+            episodes.c.id.in_(chunk), episodes.c.ended_at.is_(None)
+        )
+        if connection.execute(firing.limit(1)).first() is not None:
+            return True
+    return False

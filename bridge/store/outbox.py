@@ -15,7 +15,16 @@ from bridge.core.audience import NOBODY, Destination
 from bridge.core.cards import Ending, ListFacts, UnreadableFacts
 from bridge.core.hearing import Hearing
 from bridge.core.logins import LoginFacts
-from bridge.core.outbox import Claimed, Facts, Form, Kind, Priority, Verdict, is_pressing
+from bridge.core.outbox import (
+    Claimed,
+    Facts,
+    Form,
+    Kind,
+    Priority,
+    Verdict,
+    is_over,
+    is_pressing,
+)
 from bridge.core.second_way import WaitingCard
 from bridge.logs import create_log
 from bridge.store.board_facts import find_board_facts
@@ -218,7 +227,7 @@ def _read_claimed(
     here = Destination(row.chat_id, row.thread_id)
     if isinstance(facts, LoginFacts) and not hearing.covers(here, facts.labels):
         return None  # the host no longer exists for the chat
-    is_news = bool(row.is_loud) and row.telegram_id is None
+    is_news = bool(row.is_loud) and row.telegram_id is None and not is_over(facts)
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
