@@ -79,6 +79,7 @@ class Bridge:
             self.stores,
             clock=clock,
             renderer=self._renderer,
+            confirm=self._confirm,
             wake=self._wake_up,
         )
         self._errands = Errands()

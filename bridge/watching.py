@@ -16,7 +16,7 @@ from bridge.core.second_way import Digest, SecondWay
 from bridge.core.watchdog import Watchdog
 from bridge.flows.ping_heartbeat import ping_heartbeat
 from bridge.flows.reconcile_alerts import reconcile_alerts
-from bridge.flows.send_elsewhere import send_elsewhere
+from bridge.flows.send_elsewhere import Confirm, Pen, send_elsewhere
 from bridge.flows.watch_pipeline import watch_pipeline
 from bridge.logs import create_log
 from bridge.parties import Watched
@@ -43,6 +43,7 @@ class Watch:
         *,
         clock: Clock,
         renderer: MessageRenderer,
+        confirm: Confirm,
         wake: Callable[[], None],
     ) -> None:
         self._settings = settings
@@ -50,6 +51,7 @@ class Watch:
         self._stores = stores
         self._clock = clock
         self._renderer = renderer
+        self._confirm = confirm
         self._wake = wake
         self._state = State(stores.database)
         self._episodes = Reconciling(stores.database, touch_cards_of, stores.hearing)
@@ -132,7 +134,7 @@ class Watch:
             self._second_way,
             queue=self._stores.outbox,
             ways=self._watched.second_ways,
-            render=self._render_digest,
+            pen=Pen(self._confirm, self._render_digest),
             notices=self._stores.destinations,
             memory=self._state,
             clock=self._clock.now,

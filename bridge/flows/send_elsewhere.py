@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
-from bridge.core.cards import CardFacts
+from bridge.core.cards import CardFacts, Ending, Member
 from bridge.core.notices import NoticeFacts
 from bridge.core.second_way import STATE_NAME, Digest, SecondWay, WaitingCard, gather_alike
 from bridge.errors import Outage
@@ -17,6 +19,17 @@ _log = create_log(__name__)
 
 Render = Callable[[Sequence[CardFacts], datetime], Digest]
 """Cards as a title and plain text; works in a thread beside the loop."""
+Confirmed = tuple[tuple[Member, ...], Mapping[int, Ending]]
+Confirm = Callable[[Sequence[Member], datetime], Awaitable[Confirmed]]
+"""Asks what the ends of alerts really were: the members, and what is news, by episode."""
+
+
+@dataclass(frozen=True)
+class Pen:
+    """What digests are written with."""
+
+    confirm: Confirm
+    render: Render
 
 
 class Queue(Protocol):
@@ -67,7 +80,7 @@ async def send_elsewhere(
     *,
     queue: Queue,
     ways: Ways,
-    render: Render,
+    pen: Pen,
     notices: Notices,
     memory: Memory,
     clock: Callable[[], datetime],
@@ -85,8 +98,11 @@ async def send_elsewhere(
         waiting = await queue.waiting_cards(now=clock())
         second_way.forget_all_but(waiting)
         if second_way.is_away(clock()):  # it may be back by now
+            waiting = await _confirm(waiting, pen.confirm, clock())
             sent = (
-                _send(second_way, ways, name, waiting, render=render, clock=clock, chance=chance)
+                _send(
+                    second_way, ways, name, waiting, render=pen.render, clock=clock, chance=chance
+                )
                 for name in ways.names
             )
             await asyncio.gather(*sent)
@@ -97,6 +113,22 @@ async def send_elsewhere(
         written = second_way.write()
         await memory.put(STATE_NAME, written, now=clock())
         second_way.note_written(written)
+
+
+async def _confirm(
+    waiting: Sequence[WaitingCard], confirm: Confirm, now: datetime
+) -> list[WaitingCard]:
+    """Ask whether what is over has recovered, before anything says so."""
+    members = [each for _, _, facts in waiting for each in facts.members]
+    try:
+        confirmed = iter((await confirm(members, now))[0])
+    except Exception as fault:  # noqa: BLE001 - what waits is told all the same
+        _log.error("the ends of alerts could not be confirmed", action="confirm", exc_info=fault)
+        return list(waiting)
+    return [
+        (card_id, revision, replace(facts, members=tuple(islice(confirmed, len(facts.members)))))
+        for card_id, revision, facts in waiting
+    ]
 
 
 async def _send(

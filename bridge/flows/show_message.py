@@ -14,6 +14,7 @@ from bridge.core.boards import BoardFacts
 from bridge.core.cards import CardFacts, Ending, ListFacts, Member
 from bridge.core.formatted import Content
 from bridge.core.outbox import Claimed, Failed, Outcome, Reason, Verdict, judge
+from bridge.core.rings import RingFacts
 from bridge.errors import Outage
 from bridge.logs import create_log
 
@@ -86,7 +87,7 @@ async def _confirm(
 ) -> tuple[Claimed, Mapping[int, Ending]]:
     """Ask whether what is over has recovered, before anything says so."""
     facts = message.facts
-    if not isinstance(facts, CardFacts | BoardFacts):
+    if not isinstance(facts, CardFacts | BoardFacts | RingFacts):
         return message, {}
     try:
         members, endings = await confirm(facts.members, now)

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bridge import limits
-from bridge.core.cards import CardFacts, Member
+from bridge.core.cards import CardFacts, Ending, Member
 from bridge.core.outbox import Failed, Reason, Sent
 from bridge.core.second_way import Digest, SecondWay, WaitingCard
 from bridge.errors import Outage
-from bridge.flows.send_elsewhere import Render, send_elsewhere
+from bridge.flows.send_elsewhere import Confirm, Confirmed, Pen, Render, send_elsewhere
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.notebook import Notebook
 
@@ -34,6 +35,24 @@ def render(facts: Sequence[CardFacts], now: datetime) -> Digest:
     del now
     body = "\n".join(each.members[0].host for each in facts)
     return Digest(f"{len(facts)} cards", body, tuple(range(len(facts))))
+
+
+async def take_for_granted(members: Sequence[Member], now: datetime) -> Confirmed:
+    del now
+    return tuple(members), {}
+
+
+async def find_unreachable(members: Sequence[Member], now: datetime) -> Confirmed:
+    del now
+    found = (
+        each if each.is_firing else replace(each, ending=Ending.UNREACHABLE) for each in members
+    )
+    return tuple(found), {}
+
+
+async def fail_to_confirm(members: Sequence[Member], now: datetime) -> Confirmed:
+    del members, now
+    raise ValueError("nobody foresaw this")
 
 
 class Ways:
@@ -67,6 +86,7 @@ class Scene:
         self.clock, self.book, self.ways = FakeClock(), Notebook(), Ways("ntfy")
         self.waiting: list[WaitingCard] = []
         self.second_way = SecondWay(PATIENCE)
+        self.confirm: Confirm = take_for_granted
         self.render: Render = render
 
     def restart(self) -> None:
@@ -82,7 +102,7 @@ class Scene:
             self.second_way,
             queue=self,
             ways=self.ways,
-            render=self.render,
+            pen=Pen(self.confirm, self.render),
             notices=self.book,
             memory=self.book,
             clock=self.clock.now,
@@ -262,3 +282,35 @@ async def test_a_way_that_takes_a_digest_late_does_not_get_it_again() -> None:
     scene.waiting = [card(1), card(2)]
     await scene.step(limits.DIGEST_EVERY)
     assert scene.ways.taken == [("ntfy", "web-2")]
+
+
+def over(number: int) -> WaitingCard:
+    card_id, revision, facts = card(number)
+    members = tuple(replace(each, ended_at=NOON + PATIENCE) for each in facts.members)
+    return card_id, revision, replace(facts, members=members)
+
+
+def render_endings(facts: Sequence[CardFacts], now: datetime) -> Digest:
+    del now
+    told = (
+        f"{m.host} {m.ending.value if m.ending else ''}" for each in facts for m in each.members
+    )
+    return Digest("endings", ", ".join(told), tuple(range(len(facts))))
+
+
+async def test_an_end_is_asked_about_before_it_goes_elsewhere() -> None:
+    scene = Scene()
+    scene.confirm, scene.render = find_unreachable, render_endings
+    scene.waiting = [over(1), card(2), over(3)]
+    await scene.lose_telegram()
+    await scene.step(PATIENCE)
+    assert scene.ways.taken == [("ntfy", "web-2 , web-1 unreachable, web-3 unreachable")]
+
+
+async def test_a_fault_in_asking_keeps_nothing_from_going_elsewhere() -> None:
+    scene = Scene()
+    scene.confirm, scene.render = fail_to_confirm, render_endings
+    scene.waiting = [over(1)]
+    await scene.lose_telegram()
+    await scene.step(PATIENCE)
+    assert scene.ways.taken == [("ntfy", "web-1 ")]

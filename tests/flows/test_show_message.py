@@ -11,6 +11,7 @@ from bridge.core.boards import BoardFacts, BoardState
 from bridge.core.cards import CardFacts, Ending, Member, UnreadableFacts
 from bridge.core.formatted import Content, Formatted
 from bridge.core.outbox import Claimed, Form, Kind, Outcome, Reason, Verdict
+from bridge.core.rings import RingFacts, RingKind
 from bridge.errors import Outage
 from bridge.flows.show_message import Confirm, Confirmed, Messenger, Render, show_message
 from tests.fakes.clock import NOON, FakeClock
@@ -82,7 +83,7 @@ class StrangeTelegram:
 def render(message: Claimed, now: datetime) -> Content:
     del now
     facts = message.facts
-    members = facts.members if isinstance(facts, CardFacts | BoardFacts) else ()
+    members = facts.members if isinstance(facts, CardFacts | BoardFacts | RingFacts) else ()
     endings = [each.ending.value for each in members if each.ending]
     return Content(text=Formatted(" ".join(["text", *endings])))
 
@@ -192,6 +193,15 @@ async def test_the_ends_on_a_board_are_asked_about_too() -> None:
     board = replace(MESSAGE, kind=Kind.BOARD, facts=facts)
     await show(FakeOutbox(), telegram, message=board, confirm=find_unreachable)
     assert telegram.calls[0].text == "text unreachable"
+
+
+async def test_nor_does_a_ring_say_unasked_that_all_is_well() -> None:
+    facts = RingFacts(kind=RingKind.RESOLVED, members=(OVER,), firing=0, at=NOON)
+    outbox, telegram = FakeOutbox(), FakeTelegram()
+    ring = replace(MESSAGE, kind=Kind.RING, facts=facts)
+    await show(outbox, telegram, message=ring, confirm=find_unreachable)
+    assert telegram.calls[0].text == "text unreachable"
+    assert outbox.endings == [{7: Ending.UNREACHABLE}]
 
 
 async def test_what_has_no_ends_asks_nobody() -> None:
