@@ -92,7 +92,7 @@ def _fold_resolved(latest: Episode | None, alert: Alert) -> tuple[Step, Episode]
             return Step.KEEP, latest
         return Step.CHANGE, _with_facts(latest, alert, ended_at=ended_at)
     # An episode that lies wholly after the one we know began and ended unseen.
-    if latest.ended_at is not None and alert.started_at >= latest.ended_at:
+    if latest.ended_at is not None and alert.started_at >= latest.ended_at < ended_at:
         return Step.BEGIN, _begin_again(latest, alert)
     return Step.KEEP, latest
 

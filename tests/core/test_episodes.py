@@ -74,6 +74,14 @@ def test_an_end_whose_beginning_was_missed_is_an_episode_that_is_over() -> None:
     assert after(FIRING, RESOLVED, next_one)[0][-1] is Step.BEGIN
 
 
+def test_an_end_without_a_span_is_told_once_however_often_it_comes() -> None:
+    moment = replace(RESOLVED, started_at=NOON, ended_at=NOON)
+    assert after(moment, moment)[0] == [Step.BEGIN, Step.KEEP]
+    assert after(FIRING, RESOLVED, replace(RESOLVED, started_at=NOON + 5 * MINUTE))[0][-1] is (
+        Step.KEEP
+    )
+
+
 def test_a_firing_with_the_old_beginning_begins_where_the_one_before_ended() -> None:
     again = after(FIRING, RESOLVED, FIRING)[1]
     assert again.started_at == again.after == RESOLVED.ended_at
