@@ -47,6 +47,7 @@ class _Held:
     was_open: bool
     step: Step = Step.KEEP
     noted_at: datetime | None = None
+    vouched_at: datetime | None = None
 
 
 def put_alerts(
@@ -71,7 +72,10 @@ def put_alerts(
         if step is Step.BEGIN:
             if held is not None:
                 earlier.append(held)
-            latest[digest] = _Held(0, episode, was_open=False, step=Step.BEGIN)
+            vouched_at = _inherit(held, alert)
+            latest[digest] = _Held(
+                0, episode, was_open=False, step=Step.BEGIN, vouched_at=vouched_at
+            )
             begun.append((digest, latest[digest]))
         elif held is not None and step is Step.CHANGE:
             held.episode = episode
@@ -148,7 +152,10 @@ def _kept(held: _Held) -> Kept:
 
 def _insert(connection: Connection, begun: Sequence[tuple[str, _Held]], now: datetime) -> None:
     # An alert that fired and ended twice in one webhook has its rows in that order.
-    rows = [{"alert": digest, **_columns(held.episode, now)} for digest, held in begun]
+    rows = [
+        {"alert": digest, "vouched_at": held.vouched_at, **_columns(held.episode, now)}
+        for digest, held in begun
+    ]
     if not rows:
         return
     statement = insert(episodes).returning(episodes.c.id, sort_by_parameter_order=True)
@@ -178,6 +185,16 @@ def _fold(held: _Held | None, alert: Alert, *, is_listed: bool) -> tuple[Step, E
         earliest = episode.claimed_at or episode.started_at
         return fold(latest, replace(alert, started_at=earliest))
     return step, episode
+
+
+def _inherit(before: _Held | None, alert: Alert) -> datetime | None:
+    """Say when a list last had the alert, where this may be a late copy of what has ended.
+
+    It fires, for in doubt that wins; but should no list have it, it ends like any other.
+    """
+    if before is None or before.episode.ended_at is None:
+        return None
+    return before.vouched_at if alert.started_at < before.episode.ended_at else None
 
 
 def _note_firing(connection: Connection, reported: Sequence[_Held], now: datetime) -> None:
@@ -230,6 +247,11 @@ def _find_latest(connection: Connection, digests: Sequence[str]) -> dict[str, _H
         either = select(episodes).where(or_(episodes.c.id.in_(newest), is_open))
         for row in connection.execute(either.order_by(episodes.c.ended_at.is_(None))):
             episode = read_episode(row)
-            held = _Held(row.id, episode, was_open=episode.is_open, noted_at=row.noted_at)
-            found[row.alert] = held
+            found[row.alert] = _Held(
+                row.id,
+                episode,
+                was_open=episode.is_open,
+                noted_at=row.noted_at,
+                vouched_at=row.vouched_at,
+            )
     return found

@@ -287,6 +287,25 @@ async def test_what_was_put_after_a_list_counts_as_listed(
     assert len(await ringing.find_open()) == 2
 
 
+async def test_a_late_copy_of_what_has_ended_is_ended_by_the_lists_if_they_do_not_have_it(
+    stage: Stage, ringing: Reconciling
+) -> None:
+    """It fires, for it may be the next firing; but no end of it would ever come by a webhook."""
+    await stage.post(member(), member(host="posted"))
+    listed = (await by_host(stage.database))["web-1"].id
+    await ringing.repair(replace(NOTHING, vouched=[listed]), now=stage.now)
+    vouched_at, ended_at = stage.now, NOON + timedelta(minutes=1)
+    await stage.post(*(member(host=each, ends=ended_at) for each in ("web-1", "posted")))
+    stage.wait(timedelta(minutes=5))
+    await stage.post(member(), member(host="posted"))
+    found = await ringing.find_open()
+    assert [each.vouched_at for each in found] == [vouched_at, None]
+    await stage.post(*(member(host=each, ends=stage.now) for each in ("web-1", "posted")))
+    await stage.post(member(starts=stage.now + timedelta(minutes=1)))
+    [fresh] = await ringing.find_open()
+    assert fresh.vouched_at is None, "what is new is not known to come from a list"
+
+
 async def test_what_a_list_has_opens_whenever_it_says_that_it_began(
     stage: Stage, ringing: Reconciling
 ) -> None:
