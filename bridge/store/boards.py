@@ -199,7 +199,9 @@ def end_wave(connection: Connection, board: Any, hearing: Hearing, now: datetime
 
     What began and ended under the board is told by the board alone.
     """
-    if board.news_at > board.rung_at:
+    # Not by the moments alone: the clock may have been put back since it last rang.
+    here = Destination(board.chat_id, board.thread_id)
+    if find_open_members(connection, here, episodes.c.id > board.rung_episode):
         put_storm_ring(connection, board, hearing, now)
     connection.execute(update(boards).where(boards.c.id == board.id).values(over_at=now))
     mine = select(cards.c.id).where(cards.c.board_id == board.id)

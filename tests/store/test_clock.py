@@ -97,6 +97,19 @@ async def test_the_phone_sounds_for_a_storm_that_goes_on_by_the_earlier_clock(
     assert 1 <= rings <= 2
 
 
+async def test_nor_does_a_storm_end_unheard_that_brought_news_by_the_earlier_clock(
+    stage: Stage,
+) -> None:
+    for number in range(20):
+        await stage.put(webhook(alert(host=f"h{number}"), group=f"{number}"))
+    await stage.fold()
+    await stage.show()
+    stage.wait(-40 * SECOND)
+    await stage.post(alert(host="late"), group="late")
+    rung = of_kind(Kind.RING, await stage.drain(5 * MINUTE))
+    assert [names(each) for each in rung] == [[("late", True)]]
+
+
 async def test_a_clock_that_goes_forward_loses_and_repeats_nothing(stage: Stage) -> None:
     stage.hear(subscribed=(OPS, ADA))
     await stage.post(alert())
