@@ -26,6 +26,13 @@ LADDER: Final = (
     Rung(kind="line", members=0, word=40, prose=100),
 )
 """From everything to one line; the first step that fits is sent."""
+STANDING: Final = (
+    Rung(kind="full", members=10, word=200, prose=1200),
+    Rung(kind="full", members=10, word=80, prose=300),
+    Rung(kind="full", members=5, word=80, prose=300),
+)
+"""Before that, where a card has stood so long that more is over in it than has room beside the few
+that fire: of those everything is told, and the rest is counted."""
 
 
 def render_card(environment: Environment, presenter: Presenter, facts: CardFacts) -> Content:
@@ -35,7 +42,8 @@ def render_card(environment: Environment, presenter: Presenter, facts: CardFacts
         TemplateFault: the template yields no message.
     """
     template = environment.get_template("card.j2")
-    rungs = [rung for rung in LADDER if _suits(rung, len(facts.members))]
+    rungs = [rung for rung in STANDING if _suits_standing(rung, facts)]
+    rungs += [rung for rung in LADDER if _suits(rung, len(facts.members))]
     for rung in rungs:
         card = presenter.show_card(facts, rung)
         text = parse_markup(template.render(card=card, translator=presenter.translator))
@@ -73,3 +81,8 @@ def _suits(rung: Rung, members: int) -> bool:
     if rung.kind == "counts":
         return members > rung.members
     return rung.kind == "line" or members <= rung.members
+
+
+def _suits_standing(rung: Rung, facts: CardFacts) -> bool:
+    """Say whether a rung tells all of what fires in a card that is too long to be told whole."""
+    return 0 < len(facts.firing) <= rung.members and len(facts.members) > LADDER[0].members

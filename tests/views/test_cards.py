@@ -263,6 +263,22 @@ def test_no_group_is_too_large_and_nobody_is_cut_silently(
     assert faults == []
 
 
+@pytest.mark.parametrize("ended", [31, 60, 3000])
+@pytest.mark.parametrize("firing", [1, 5, 10])
+def test_what_fires_is_told_whole_however_much_has_ended_beside_it(
+    renderer: MessageRenderer, firing: int, ended: int
+) -> None:
+    lasting = annotated(DISK, description="Delete what is old.", runbook_url="https://r.example/d")
+    flaps = [dataclasses.replace(DOWN, ended_at=NOW + timedelta(each)) for each in range(ended)]
+    card = render(renderer, facts(*[lasting] * firing, *flaps))
+    assert card.text.count("/data is 93 % full") == firing
+    assert card.text.count("Delete what is old.") == firing
+    shown = card.text.count("Server does not answer")
+    assert f"and {ended - shown:,} more" in card.text
+    assert len(card) <= MESSAGE_CHARACTERS
+    assert len(card.entities) <= MESSAGE_ENTITIES
+
+
 def test_the_ladder_goes_down_to_a_line_that_always_fits(renderer: MessageRenderer) -> None:
     long = "x" * 100_000
     members = [
