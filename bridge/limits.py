@@ -91,6 +91,8 @@ WAITING_LOOK = 500  # chosen: messages looked at in one pass; the next pass sees
 # chosen: a look that finds nothing to send rests eight times as long as it took, at most this; who
 # waits for news does not notice
 LOOK_REST_SECONDS = 0.2
+# chosen: clocks of several bridges differ by less; by more, one was put back
+CLOCKS_APART = timedelta(minutes=1)
 DELIVERY_PASS = timedelta(seconds=1)  # chosen: the longest a due message waits for the next look
 
 FOLD_PASS = timedelta(seconds=1)  # chosen: the longest a webhook waits in the journal unwoken

@@ -265,8 +265,7 @@ def _reaches(leased_until: datetime | None, now: datetime) -> bool:
 
 def lease(connection: Connection, ids: Sequence[int], now: datetime) -> list[Any]:
     """Lease messages and count their calls; answer rows of `messages`, the most urgent first."""
-    # A moment to come was noted before the clock was put back; it counts as the present one.
-    connection.execute(update(calls).where(calls.c.at > now).values(at=now))
+    _heed_setback(connection, now)
     if not ids:
         return []
     until = now + limits.CLAIM_LEASE
@@ -286,3 +285,26 @@ def lease(connection: Connection, ids: Sequence[int], now: datetime) -> list[Any
     )
     connection.execute(delete(calls).where(calls.c.at < now - 2 * limits.GROUP_CALLS.span))
     return sorted(rows, key=lambda row: ids.index(row.id))
+
+
+def _heed_setback(connection: Connection, now: datetime) -> None:
+    """Let waits go on by the clock as it is now, if it was put back.
+
+    A call at a moment to come was noted before that: its moment is the present one, and a wait that
+    was given then lasts as much longer as it still had from there.
+    """
+    latest = select(func.max(calls.c.at)).where(calls.c.at > now)
+    before = connection.execute(latest).scalar_one()
+    if before is None:
+        return
+    connection.execute(update(calls).where(calls.c.at > now).values(at=now))
+    if before - now < limits.CLOCKS_APART:
+        return
+    paused = select(chats.c.chat_id, chats.c.paused_until).where(chats.c.paused_until > now)
+    for row in connection.execute(paused).all():
+        pause = update(chats).where(chats.c.chat_id == row.chat_id)
+        connection.execute(pause.values(paused_until=max(now, now + (row.paused_until - before))))
+    waits = select(messages.c.id, messages.c.due_at).where(IS_WAITING, messages.c.due_at > now)
+    for row in connection.execute(waits).all():
+        wait = update(messages).where(messages.c.id == row.id)
+        connection.execute(wait.values(due_at=max(now, now + (row.due_at - before))))

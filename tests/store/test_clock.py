@@ -55,6 +55,37 @@ async def test_a_pause_after_an_outage_does_not_last_until_the_clock_is_there_ag
     assert len(await stage.claim()) == 1
 
 
+@pytest.mark.parametrize("back", [BACK, -10 * MINUTE, -5 * HOUR])
+async def test_a_wait_that_telegram_asked_for_lasts_as_long_by_the_earlier_clock(
+    stage: Stage, back: timedelta
+) -> None:
+    await stage.post(alert())
+    [card] = await stage.claim()
+    await stage.settle(card, Failed(Reason.RATE_LIMIT, wait=30 * SECOND))
+    stage.wait(10 * SECOND)
+    assert await stage.claim() == []
+    stage.wait(back)
+    assert await stage.claim() == [], "it was asked for, whatever the clock says"
+    stage.wait(30 * SECOND)
+    assert len(await stage.claim()) == 1
+
+
+async def test_a_message_that_waits_for_its_next_attempt_comes_in_time_by_the_earlier_clock(
+    stage: Stage,
+) -> None:
+    await stage.post(alert())
+    for _ in range(2):
+        [card] = await stage.claim()
+        await stage.settle(card, Failed(Reason.OUTAGE))
+        stage.wait(5 * SECOND)
+    [card] = await stage.claim()
+    await stage.settle(card, Failed(Reason.OUTAGE))
+    stage.wait(-15 * MINUTE)
+    assert await stage.claim() == []
+    stage.wait(limits.BACKOFF_LONGEST)
+    assert len(await stage.claim()) == 1
+
+
 async def test_a_group_that_has_used_its_minute_has_a_board_for_what_comes(stage: Stage) -> None:
     for number in range(9):
         await stage.post(alert(host=f"h{number}"), group=f"{number}")

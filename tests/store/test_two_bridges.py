@@ -7,6 +7,7 @@ import contextlib
 import json
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, exists, func, insert, select
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, exists, func, insert, select
 from bridge import limits
 from bridge.core.audience import Destination
 from bridge.core.kept_jobs import KeptJob, write_beginning
-from bridge.core.outbox import Kind
+from bridge.core.outbox import Failed, Kind, Reason
 from bridge.errors import Outage
 from bridge.store import database as store
 from bridge.store.database import Database
@@ -262,3 +263,20 @@ async def write_at_last(database: Database) -> None:
         while True:
             with contextlib.suppress(Outage):
                 return await database.write(lambda _: None)
+
+
+async def test_clocks_that_differ_a_little_shorten_no_wait(both: tuple[Stage, Stage]) -> None:
+    behind, ahead = both
+    for stage in both:
+        stage.hear(subscribed=(OPS, ADA))
+    ahead.wait(5 * SECOND)
+    await ahead.post(alert())
+    for message in await ahead.claim():
+        wait = timedelta(minutes=5) if message.destination == OPS else timedelta(0)
+        await ahead.settle(message, Failed(Reason.RATE_LIMIT, wait=wait) if wait else None)
+    for number in range(40):
+        for stage in both:
+            stage.wait(7 * SECOND)
+        await ahead.post(alert(value=f"{number}"))
+        shown = [*await ahead.show(), *await behind.show()]
+        assert {each.destination for each in shown} <= {ADA}, "OPS asked for five minutes"
