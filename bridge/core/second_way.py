@@ -157,6 +157,11 @@ class SecondWay:
             kept = {card: revision for card, revision in way.sent.items() if card in ids}
             self._ways[name] = replace(way, sent=kept)
 
+    def note_begun(self, way: str, now: datetime) -> None:
+        """Remember that something is being sent this way: no other bridge sends the same then."""
+        known = self._ways.get(way, _Way())
+        self._ways[way] = replace(known, due_at=now + limits.DIGEST_EVERY)
+
     def note_taken(self, way: str, cards: Sequence[WaitingCard], now: datetime) -> None:
         """Remember what has gone this way; it belongs to the absence in which it was chosen."""
         news = {card[0]: card[1] for card in cards}
@@ -204,18 +209,28 @@ class SecondWay:
     def restore(self, written: Any) -> None:  # JSON, as `write` gave it, or None
         """Take up what was remembered; an absence lasts until Telegram is reached."""
         self.is_restored = True
-        try:
-            since = datetime.fromisoformat(written["since"]) if written["since"] else None
-            alerts = {int(each) for each in written["alerts"]}
-            ways = {str(name): _read_way(way) for name, way in written["ways"].items()}
-        except (AttributeError, KeyError, TypeError, ValueError):
+        kept = _read(written)
+        if kept is None:
             return  # nothing yet, or written by another version
+        since, alerts, ways = kept
         self._written = written
         if since is not None:
             self._begin(since)
         if self._absence is not None:
             self._absence.alerts |= alerts
         self._ways = ways | self._ways
+
+    def merge(self, written: Any) -> None:  # JSON, as `write` gave it, or None
+        """Take up what another bridge may have remembered meanwhile: what it sent is sent."""
+        kept = _read(written)
+        if kept is None:
+            return
+        since, alerts, ways = kept
+        self._written = written
+        self._ways |= {name: _join(self._ways.get(name, _Way()), ways[name]) for name in ways}
+        if self._absence is not None and since is not None:
+            self._begin(since)
+            self._absence.alerts |= alerts
 
     def _begin(self, now: datetime) -> None:
         # A moment of the future comes from a clock that was put back.
@@ -244,9 +259,26 @@ class SecondWay:
         )
 
 
-def _read_way(written: Any) -> _Way:  # JSON, as `write` gave it
+def _read(written: Any) -> tuple[datetime | None, set[int], dict[str, _Way]] | None:
+    """Read what `write` gave as JSON; None where it was something else."""
+    try:
+        since = datetime.fromisoformat(written["since"]) if written["since"] else None
+        alerts = {int(each) for each in written["alerts"]}
+        return since, alerts, {str(name): _read_way(way) for name, way in written["ways"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _read_way(written: Any) -> _Way:
     return _Way(
         sent={int(card): int(revision) for card, revision in written["sent"].items()},
         failures=int(written["failures"]),
         due_at=datetime.fromisoformat(written["due_at"]) if written["due_at"] else None,
     )
+
+
+def _join(own: _Way, other: _Way) -> _Way:
+    """Put together what two bridges know of a way: whoever used it last says when it is due."""
+    newest = {card: max(each, own.sent.get(card, each)) for card, each in other.sent.items()}
+    is_ours = other.due_at is None or (own.due_at is not None and own.due_at >= other.due_at)
+    return replace(own if is_ours else other, sent={**own.sent, **newest})

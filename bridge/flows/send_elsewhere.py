@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -95,24 +96,42 @@ async def send_elsewhere(
         second_way.restore(await memory.get(STATE_NAME))
     # First what hurries: a store that cannot be written must not keep what it still can read.
     if second_way.is_away(clock()):
+        # Each time: another bridge that shares the store may have sent what we have not.
+        second_way.merge(await memory.get(STATE_NAME))
         waiting = await queue.waiting_cards(now=clock())
         second_way.forget_all_but(waiting)
         if second_way.is_away(clock()):  # it may be back by now
-            waiting = await _confirm(waiting, pen.confirm, clock())
+            chosen = _choose(second_way, ways, waiting, clock())
+            if chosen:
+                with suppress(Outage):  # what it is for is told all the same
+                    await _remember(second_way, memory, clock())
             sent = (
-                _send(
-                    second_way, ways, name, waiting, render=pen.render, clock=clock, chance=chance
-                )
-                for name in ways.names
+                _send(second_way, ways, name, cards, pen=pen, clock=clock, chance=chance)
+                for name, cards in chosen.items()
             )
             await asyncio.gather(*sent)
     for notice in second_way.over:
         await notices.put_notice(notice, now=clock())
         second_way.note_told(notice)
     if second_way.is_unwritten:
-        written = second_way.write()
-        await memory.put(STATE_NAME, written, now=clock())
-        second_way.note_written(written)
+        await _remember(second_way, memory, clock())
+
+
+def _choose(
+    second_way: SecondWay, ways: Ways, waiting: Sequence[WaitingCard], now: datetime
+) -> dict[str, list[WaitingCard]]:
+    """Choose what goes which way now, and note that it does."""
+    chosen = {name: second_way.choose(name, waiting, now) for name in ways.names}
+    begun = {name: cards for name, cards in chosen.items() if cards}
+    for name in begun:
+        second_way.note_begun(name, now)
+    return begun
+
+
+async def _remember(second_way: SecondWay, memory: Memory, now: datetime) -> None:
+    written = second_way.write()
+    await memory.put(STATE_NAME, written, now=now)
+    second_way.note_written(written)
 
 
 async def _confirm(
@@ -135,17 +154,15 @@ async def _send(
     second_way: SecondWay,
     ways: Ways,
     name: str,
-    waiting: Sequence[WaitingCard],
+    cards: Sequence[WaitingCard],
     *,
-    render: Render,
+    pen: Pen,
     clock: Callable[[], datetime],
     chance: Callable[[], float],
 ) -> None:
-    cards = second_way.choose(name, waiting, clock())
-    if not cards:
-        return
+    cards = await _confirm(cards, pen.confirm, clock())
     # A storm takes a while to read; nothing else waits for it.
-    digest, told = await asyncio.to_thread(_write, render, cards, clock())
+    digest, told = await asyncio.to_thread(_write, pen.render, cards, clock())
     try:
         await ways.send(
             name,

@@ -314,3 +314,47 @@ async def test_a_fault_in_asking_keeps_nothing_from_going_elsewhere() -> None:
     await scene.lose_telegram()
     await scene.step(PATIENCE)
     assert scene.ways.taken == [("ntfy", "web-1 ")]
+
+
+def beside(scene: Scene) -> Scene:
+    """Another bridge that shares the store, the clock and the ways."""
+    other = Scene()
+    other.clock, other.book, other.ways, other.waiting = (
+        *(scene.clock, scene.book, scene.ways),
+        scene.waiting,
+    )
+    return other
+
+
+async def test_of_two_bridges_that_share_a_store_one_sends_a_digest() -> None:
+    scene = Scene()
+    other = beside(scene)
+    await scene.lose_telegram()
+    scene.clock.advance(limits.SECOND_WAY_PASS)
+    await other.lose_telegram()
+    scene.clock.advance(PATIENCE)
+    for number in range(1, 4):
+        scene.waiting.append(card(number))
+        await asyncio.gather(scene.step(), other.step())
+        await asyncio.gather(scene.step(limits.SECOND_WAY_PASS), other.step())
+        scene.clock.advance(limits.DIGEST_EVERY)
+    assert [body for _, body in scene.ways.taken] == ["web-1", "web-2", "web-3"]
+    for each in (scene, other):
+        each.second_way.note_outcome(Sent(1), scene.clock.now())
+        await each.step(limits.SECOND_WAY_PASS)
+    assert [notice.count for notice in scene.book.notices] == [3], "and the chats are told once"
+
+
+async def test_what_one_bridge_cannot_send_another_does_when_it_is_due() -> None:
+    scene = Scene()
+    other = beside(scene)
+    scene.waiting.append(card(1))
+    for each in (scene, other):
+        await each.lose_telegram()
+    scene.ways.refusing = {"ntfy"}
+    await scene.step(PATIENCE)
+    scene.ways.refusing = set()
+    await other.step()
+    assert scene.ways.taken == [], "the way has just failed"
+    await other.step(limits.DIGEST_EVERY)
+    assert scene.ways.taken == [("ntfy", "web-1")]
