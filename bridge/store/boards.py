@@ -234,6 +234,26 @@ def cover(connection: Connection, which: Any) -> None:
     )
 
 
+def tell_boards(connection: Connection, card_ids: Collection[int], now: datetime) -> None:
+    """Let the boards that stand for these cards tell how they are now, webhook or none.
+
+    What is over before it has returned is told by its board alone.
+    """
+    standing = {board.id: board for board in find_standing_boards(connection).values()}
+    mine = cards.c.board_id.in_(standing)
+    changed: set[int] = set()
+    for chunk in in_chunks(sorted(card_ids)):
+        told = select(cards.c.board_id).where(cards.c.id.in_(chunk), mine)
+        changed |= set(connection.execute(told.distinct()).scalars())
+        after = [each for each in changed if standing[each].over_at is not None]
+        over = select(cards.c.id).where(
+            cards.c.id.in_(chunk), cards.c.board_id.in_(after), cards.c.closed_at.is_not(None)
+        )
+        cover(connection, messages.c.card_id.in_(over))
+    for board_id in sorted(changed):
+        want_board(connection, board_id, now)
+
+
 def has_returned(connection: Connection, board: Any) -> bool:
     """Say whether every card that a board stood for shows the truth itself, or is over."""
     missing = (

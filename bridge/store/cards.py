@@ -16,6 +16,7 @@ from bridge.core.cards import CardFacts, Change, in_order
 from bridge.core.episodes import Step
 from bridge.core.hearing import FindHost, covers_alert
 from bridge.errors import Missing
+from bridge.store.boards import tell_boards
 from bridge.store.database import Database
 from bridge.store.episodes import Kept, in_chunks, read_member
 from bridge.store.messages import Want, want_cards
@@ -177,6 +178,7 @@ def touch_cards_of(connection: Connection, episode_ids: Sequence[int], now: date
     over = close_finished(connection, found, now)
     wants = {card_id: Want(is_over=card_id in over) for card_id in found}
     want_cards(connection, wants, now)
+    tell_boards(connection, found, now)
 
 
 def note_changes(
