@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -57,10 +58,12 @@ async def show_chart(
     artist: Artist,
     voice: Voice,
     scrape: timedelta,
+    tell_warnings: Callable[[Sequence[str]], Sequence[str]],
 ) -> Content:
     """Draw a metric of a host over some time; where there is nothing, say so and why.
 
     The words are the chat's; those in the picture are English where no font here can write them.
+    `tell_warnings` says what of Prometheus's warnings may be told there.
 
     Raises:
         Outage: Prometheus cannot be asked.
@@ -88,8 +91,9 @@ async def show_chart(
     language = artist.choose_language(voice.language, DEFAULT_LANGUAGE)
     drawn = told if language == voice.language else await compose(language)
     photo, trouble = await _draw(drawn, artist, voice)
+    warnings = tell_warnings(answer.warnings)
     caption = write_caption(
-        voice, told, window, trouble=trouble, warnings=answer.warnings, dashboard=dashboard
+        voice, told, window, trouble=trouble, warnings=warnings, dashboard=dashboard
     )
     return Content(text=caption, photo=photo)
 

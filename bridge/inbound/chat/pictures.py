@@ -20,7 +20,7 @@ from bridge.flows.examine_host import examine_host
 from bridge.flows.show_chart import show_chart
 from bridge.flows.show_query_chart import show_query_chart
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
-from bridge.inbound.chat.hosts import Hosts, read_promql, tell_trouble
+from bridge.inbound.chat.hosts import Hosts, read_promql, tell_trouble, tell_warnings
 from bridge.inbound.chat.offers import (
     PICTURES,
     offer_after_line,
@@ -141,6 +141,7 @@ class Pictures:
             artist=self._artist,
             voice=voice,
             scrape=self._times.scrape,
+            tell_warnings=partial(tell_warnings, asked),
         )
         times = " ".join(asked.words[wish.host is not None :])
         command = f"{PICTURES[metric.key]} {name_host(host.name)}"

@@ -369,6 +369,17 @@ async def test_people_and_chats_with_limits_draw_their_own_hosts_only(world: Wor
     assert said.text.startswith("Agent1 · ")
 
 
+@pytest.mark.parametrize("command", EVERY)
+async def test_what_prometheus_warns_of_names_no_hidden_host(world: World, command: str) -> None:
+    world.prometheus.warnings = ("Server: the store of 10.107.26.176 did not answer",)
+    said = await world.ask(f"/{command} Agent1 60", DB_VIEWER)
+    assert said.content.photo == PICTURE
+    assert "Server" not in said.text
+    assert "⚠️ Prometheus says that this may not be all." in said.text
+    said = await world.ask(f"/{command} Agent1 60")
+    assert "⚠️ Server: the store of 10.107.26.176 did not answer" in said.text
+
+
 async def test_a_stranger_is_refused(world: World) -> None:
     said = await world.ask("/mon_cpu_picture", STRANGER)
     assert "no access" in said.text
