@@ -83,15 +83,14 @@ async def show_chart(
 
     told = await compose(voice.language)
     dashboard = voice.dashboards.find_metric(host.name, metric.key, window.start, window.end)
-    if not any(curve.points for curve in told.curves):
-        trouble = await _explain(metric, host, window, prometheus=prometheus, voice=voice)
-        return Content(
-            text=write_caption(voice, told, window, trouble=trouble, dashboard=dashboard)
-        )
-    language = artist.choose_language(voice.language, DEFAULT_LANGUAGE)
-    drawn = told if language == voice.language else await compose(language)
-    photo, trouble = await _draw(drawn, artist, voice)
     warnings = tell_warnings(answer.warnings)
+    photo = None
+    if any(curve.points for curve in told.curves):
+        language = artist.choose_language(voice.language, DEFAULT_LANGUAGE)
+        drawn = told if language == voice.language else await compose(language)
+        photo, trouble = await _draw(drawn, artist, voice)
+    else:
+        trouble = await _explain(metric, host, window, prometheus=prometheus, voice=voice)
     caption = write_caption(
         voice, told, window, trouble=trouble, warnings=warnings, dashboard=dashboard
     )

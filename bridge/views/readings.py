@@ -58,22 +58,32 @@ def write_reading(
 
 
 def write_line(
-    voice: Voice, kind: str, *, presence: Presence, machine: Machine, trouble: str
+    voice: Voice,
+    kind: str,
+    *,
+    presence: Presence,
+    machine: Machine,
+    trouble: str,
+    warnings: Sequence[str] = (),
 ) -> Formatted:
     """Write one line about a host: its `cpu`, `ram`, `disk` or `uptime`."""
     return voice.write(
         "line",
+        limits.CAPTION_CHARACTERS,  # it may stand below a picture
         kind=kind,
         host=presence.host.name,
         shown=show_machine(voice, machine),
         more=max(len(machine.file_systems) - 1, 0),
         clock=voice.time(presence.sampled_at) if presence.sampled_at else "",
         trouble=trouble,
+        warnings=list(warnings),
     )
 
 
-def write_nothing(host: str, title: str, trouble: str, voice: Voice) -> Formatted:
-    """Say why there is nothing to tell."""
+def write_nothing(
+    host: str, title: str, trouble: str, voice: Voice, warnings: Sequence[str] = ()
+) -> Formatted:
+    """Say why there is nothing to tell; with `warnings` there may be something all the same."""
     return voice.write(
         "reading",
         host=host,
@@ -83,7 +93,7 @@ def write_nothing(host: str, title: str, trouble: str, voice: Voice) -> Formatte
         threshold="",
         clock="",
         trouble=trouble,
-        warnings=[],
+        warnings=list(warnings),
         dashboard=voice.dashboards.find_host(host),
     )
 

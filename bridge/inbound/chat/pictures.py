@@ -185,9 +185,10 @@ class Pictures:
         if condition in {Condition.FRESH, Condition.OLD} and memory is None:
             condition = Condition.ABSENT
         trouble = tell_trouble(asked, examined, condition, MEMORY)
+        warnings = tell_warnings(asked, examined.warnings)
         if memory is None or condition not in {Condition.FRESH, Condition.OLD}:
             title = voice.say(MEMORY.title)
-            text = write_nothing(host.name, title, trouble, voice)
+            text = write_nothing(host.name, title, trouble, voice, warnings)
             return Content(text=text, keyboard=keyboard)
         photo = await draw_memory(host.name, memory, artist=self._artist, voice=voice)
         if photo is None:
@@ -198,5 +199,6 @@ class Pictures:
             presence=examined.presence,
             machine=examined.machine,
             trouble=trouble,
+            warnings=warnings,
         )
         return Content(text=caption, photo=photo, keyboard=keyboard)

@@ -140,6 +140,7 @@ class Readings:
         if is_there and not has_line(which.name, examined.machine):
             condition = Condition.ABSENT
         trouble = tell_trouble(asked, examined, condition, which.metric)
+        warnings = tell_warnings(asked, examined.warnings)
         keyboard = offer_after_line(voice, host, which.name, which.picture)
         if condition in {Condition.FRESH, Condition.OLD}:
             text = write_line(
@@ -148,7 +149,9 @@ class Readings:
                 presence=examined.presence,
                 machine=examined.machine,
                 trouble=trouble,
+                warnings=warnings,
             )
         else:
-            text = write_nothing(host.name, voice.say(which.metric.title), trouble, voice)
+            title = voice.say(which.metric.title)
+            text = write_nothing(host.name, title, trouble, voice, warnings)
         return Content(text=text, keyboard=keyboard)

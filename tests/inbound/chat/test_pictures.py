@@ -11,6 +11,7 @@ import pytest
 
 from bridge.core.access import Person, Role, parse_scope
 from bridge.core.answers import Answer, Kind
+from bridge.core.inventory import parse_inventory
 from bridge.core.keyboards import name_host
 from bridge.core.promql import Unit
 from bridge.core.series import Series
@@ -378,6 +379,25 @@ async def test_what_prometheus_warns_of_names_no_hidden_host(world: World, comma
     assert "⚠️ Prometheus says that this may not be all." in said.text
     said = await world.ask(f"/{command} Agent1 60")
     assert "⚠️ Server: the store of 10.107.26.176 did not answer" in said.text
+
+
+@pytest.mark.parametrize("text", [*(f"/{each} Agent1 60" for each in EVERY), "/graph_query up 60"])
+async def test_nothing_to_draw_may_be_because_of_what_prometheus_warns_of(
+    world: World, text: str
+) -> None:
+    world.prometheus.answer = matrix(warnings=("one of two stores did not answer",))
+    said = await world.ask(text)
+    assert said.content.photo is None
+    assert "⚠️ one of two stores did not answer" in said.text
+
+
+@pytest.mark.parametrize("host", ["Agent1", "bare"])
+async def test_the_pie_s_caption_has_what_prometheus_warns_of(world: World, host: str) -> None:
+    world.chat.inventory = parse_inventory("Agent1 192.0.2.1:9100\nbare 192.0.2.2:9100")
+    world.prometheus.warnings = tuple(f"{number}{'w' * 290}" for number in range(5))
+    said = await world.ask(f"/graph {host}")
+    assert "⚠️ 0www" in said.text
+    assert said.content.photo is None or len(said.text) <= 1024
 
 
 async def test_a_stranger_is_refused(world: World) -> None:

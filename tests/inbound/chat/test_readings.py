@@ -255,6 +255,20 @@ async def test_a_hidden_host_is_as_good_as_none(world: World, command: str) -> N
     assert world.prometheus.asked == []
 
 
+@pytest.mark.parametrize("command", ["cpu", "ram", "disk", "uptime", "mon_cpu"])
+@pytest.mark.parametrize("host", ["Server", "unknown"])
+async def test_what_may_not_be_all_is_told_as_that(world: World, command: str, host: str) -> None:
+    world.chat.inventory = parse_inventory("Server 192.0.2.1:9100\nunknown 192.0.2.2:9100")
+    world.prometheus.warnings = ("one of two stores did not answer",)
+    said = await world.hear(f"/{command} {host}")
+    assert "⚠️ one of two stores did not answer" in said
+    limited = Person(user_id=VIEWER, role=Role.VIEWER, scope=parse_scope([f"host={host}"]))
+    world.chat.people.known[VIEWER] = limited
+    said = await world.hear(f"/{command} {host}")
+    assert "stores" not in said
+    assert "⚠️ Prometheus says that this may not be all." in said
+
+
 async def test_a_stranger_is_refused(world: World) -> None:
     [said] = await world.chat.say("/mon_cpu", STRANGER)
     assert "no access" in said.text
