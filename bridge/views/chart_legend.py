@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.core.charts import ChartFacts, ChartWords, summarise_curve
+from bridge.core.charts import ChartFacts, ChartWords, Curve, summarise_curve
 from bridge.core.promql import Unit
 from bridge.core.series import Statistics
 from bridge.views import chart_style as style
@@ -19,6 +19,10 @@ _COLUMNS: Final = (590, 720, 850, style.WIDTH - style.MARGIN)
 _SWATCH: Final = 34
 _NAME_LEFT: Final = style.MARGIN + _SWATCH + 14
 _NAME_WIDTH: Final = 440
+_NAME_LEAST: Final = 220
+"""What the numbers of a row leave to its name, however long they are."""
+_APART: Final = 16
+"""Between what stands beside each other in a row, at least."""
 _TILES: Final = 82
 _NUMBER: Final = 32
 """Letters of the numbers of the only curve."""
@@ -75,18 +79,33 @@ def _draw_table(canvas: Canvas, facts: ChartFacts, theme: Theme, top: float) -> 
             width=2 * style.LINE,
             dashes=dashes_of(index),
         )
-        name = canvas.fit(curve.name, _NAME_WIDTH, style.TEXT)
+        left = _draw_numbers(canvas, facts, curve, theme, y)
+        name = canvas.fit(curve.name, min(_NAME_WIDTH, left - _APART - _NAME_LEFT), style.TEXT)
         canvas.text((_NAME_LEFT, y), name, colour=theme.text, size=style.TEXT)
-        numbers = _numbers(summarise_curve(curve))
-        for column, (right, number) in enumerate(zip(_COLUMNS, numbers, strict=True)):
-            canvas.text(
-                (right, y),
-                _write_short(number, facts.unit),
-                colour=theme.text,
-                size=style.TEXT,
-                bold=not column,
-                across="right",
-            )
+
+
+def _draw_numbers(canvas: Canvas, facts: ChartFacts, curve: Curve, theme: Theme, y: float) -> float:
+    """Write the numbers of a row, smaller where a column is too narrow; say where they begin."""
+    first: float = _COLUMNS[0]
+    before: float = _NAME_LEFT + _NAME_LEAST
+    for column, (right, number) in enumerate(
+        zip(_COLUMNS, _numbers(summarise_curve(curve)), strict=True)
+    ):
+        written = _write_short(number, facts.unit)
+        width = canvas.measure(written, style.TEXT, bold=not column)
+        shrunk = min(1.0, (right - before - _APART) / max(width, 1.0))
+        canvas.text(
+            (right, y),
+            written,
+            colour=theme.text,
+            size=style.TEXT * shrunk,
+            bold=not column,
+            across="right",
+        )
+        if not column:
+            first = right - width * shrunk
+        before = right
+    return first
 
 
 def _words(words: ChartWords) -> Sequence[str]:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,7 @@ from bridge.views import chart_style as style
 from bridge.views.canvas import Canvas
 from bridge.views.chart import draw_chart
 from bridge.views.chart_fonts import BUNDLED
+from bridge.views.chart_legend import draw_legend
 from bridge.views.chart_marks import find_free, place_names
 from bridge.views.chart_plot import Plot, lay_out_plot
 from bridge.views.pie import draw_pie
@@ -177,6 +179,43 @@ def test_every_curve_has_a_row_and_a_name_beside_its_end() -> None:
     _, plot = plot_of(many(3))
     assert plot.names == ("/disk/0", "/disk/1", "/disk/2")
     assert plot.box[2] < style.WIDTH - 100
+
+
+class Sheet(Canvas):
+    """Remembers what is written where: left and right end, by height."""
+
+    def __init__(self) -> None:
+        super().__init__(style.WIDTH, ground="#000000", families=(BUNDLED,))
+        self.set_height(1000)
+        self.rows: dict[float, list[tuple[float, float]]] = {}
+
+    def text(self, place: tuple[float, float], text: str, **how: Any) -> None:
+        """Write a text."""
+        width = self.measure(text, how["size"], bold=how.get("bold", False))
+        left = place[0] - (width if how.get("across") == "right" else 0)
+        self.rows.setdefault(place[1], []).append((left, left + width))
+
+
+@pytest.mark.parametrize("name", ["/srv/postgresql/data/cluster-1/pg_wal/", "x" * 500, "/"])
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (100.0, Unit.PERCENT),
+        (-1.4e-14, Unit.NUMBER),
+        (999.9e6, Unit.BITS),
+        (-1.5e308, Unit.NUMBER),
+        (math.nan, Unit.NUMBER),
+    ],
+)
+def test_in_the_legend_nothing_stands_over_another(name: str, value: float, unit: Unit) -> None:
+    curves = (Curve(name=name, points=((NOON, value),)), Curve(name="b", points=((NOON, 1.0),)))
+    sheet = Sheet()
+    draw_legend(sheet, chart(curves=curves, unit=unit), style.DARK, 10)
+    assert len(sheet.rows) == 3
+    for row in sheet.rows.values():
+        ordered = sorted(row)
+        assert all(one[1] < other[0] for one, other in pairwise(ordered))
+        assert ordered[-1][1] <= style.WIDTH
 
 
 @pytest.mark.parametrize("text", HOSTILE)
