@@ -28,12 +28,15 @@ _HEAD: Final = b"opswire audit head\0"
 _STATEMENT: Final = b"opswire audit statement\0"
 _KEY: Final = b"opswire audit key\0"
 _NAME_LENGTH: Final = 16  # chosen: hex digits that tell apart the keys of all bridges there are
+# A code has small letters and capitals, but for one in fifty thousand. The name of a service that
+# is as long as a code has seldom both, and what was done to it has to be told.
+_CHANCE: Final = r"(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])"
 # A code behind /start, in a link, or a word by itself; a host's code; and a bot's token.
 _SECRETS: Final = (
     (re.compile(r"opswire1\.[A-Za-z0-9_-]+"), "opswire1.…"),
     (re.compile(r"(?i)(/start(?:@\w{1,40})?\s+)\S+"), r"\1…"),
     (re.compile(r"(?i)([?&]start=)[A-Za-z0-9_-]+"), r"\1…"),
-    (re.compile(r"(?<!\S)[A-Za-z0-9_-]{22}(?!\S)"), "…"),
+    (re.compile(rf"(?<!\S){_CHANCE}[A-Za-z0-9_-]{{22}}(?!\S)"), "…"),
     (re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{30,}"), "…"),
 )
 

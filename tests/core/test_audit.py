@@ -19,6 +19,7 @@ from bridge.core.audit import (
     write_entry,
     write_head,
 )
+from bridge.core.enrolment import write_code
 from tests.core.chains import SIGNER, STRANGER, entries, entry, head_of, make_chain
 from tests.fakes.clock import NOON
 
@@ -84,6 +85,20 @@ def test_no_code_and_no_token_gets_into_an_entry(typed: str, kept: str | None) -
 
 def test_a_host_whose_name_is_as_long_as_a_code_is_told() -> None:
     assert make_proper(entry(on="production-database-01")).on == "production-database-01"
+
+
+@pytest.mark.parametrize("word", ["my-application-service", "PRODUCTION_DATABASE_01", "0" * 22])
+def test_a_word_that_is_as_long_as_a_code_and_none_is_told(word: str) -> None:
+    made = make_proper(entry(what=f"/op_exec web-1 systemctl restart {word}", detail=word))
+    assert made.what.endswith(f"restart {word}")
+    assert made.detail == word
+
+
+@given(st.binary(min_size=limits.CODE_BYTES, max_size=limits.CODE_BYTES))
+def test_a_code_is_told_from_a_name_unless_chance_is_very_strange(chance: bytes) -> None:
+    code = write_code(chance)
+    hidden = make_proper(entry(what=f"/strat {code}")).what == "/strat …"
+    assert hidden or code.upper() == code or code.lower() == code
 
 
 def test_an_entry_is_bounded_and_says_that_it_was_cut() -> None:
