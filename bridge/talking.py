@@ -112,7 +112,7 @@ class Talk:
         self.commands = Commands()
         for each in self._declare():
             self.commands.add(each)
-        self._menus = Menus(self.commands, self._voices, desk.ear, State(database))
+        self._menus = Menus(self.commands, desk.ear, State(database))
         gate = Gate(
             GateDesk(
                 commands=self.commands,
@@ -218,9 +218,12 @@ class Talk:
             ),
         )
 
-    async def _find_voice_of(self, here: Destination) -> Voice:
+    async def _find_voices(self, here: Destination) -> Mapping[str, Voice]:
         chat = await self._desk.stores.chats.find(here)
-        return self._places.create_voice(chat.ear.preferences, self._desk.clock.now())
+        return self._places.create_voices(chat.ear.preferences, self._desk.clock.now())
+
+    async def _find_voice_of(self, here: Destination) -> Voice:
+        return (await self._find_voices(here))[""]
 
     def _declare(self) -> Iterable[Command]:
         desk = self._desk
@@ -327,19 +330,16 @@ class Talk:
         return secret_of(token)
 
     async def _offer_menus(self) -> None:
-        now = self._desk.clock.now()
-        everybody = [
-            (person, await self._find_voice_of(Destination(person.user_id)))
-            for person in await self.people.all()
-        ]
-        await self._menus.offer_all(everybody, self._places.create_voice_of_settings(now))
+        people = await self.people.all()
+        everybody = [(each, await self._find_voices(Destination(each.user_id))) for each in people]
+        strangers = self._places.create_voices(Preferences(), self._desk.clock.now())
+        await self._menus.offer_all(everybody, strangers)
 
     async def _tell_menu(self, user_id: int, role: Role | None, voice: Voice) -> None:
         """Bring a person's menu in line; that it fails now is mended by the next pass."""
         del voice  # of whoever asked; the person's own decides
         try:
-            own = await self._find_voice_of(Destination(user_id))
-            await self._menus.offer(user_id, role, own)
+            await self._menus.offer(user_id, role, await self._find_voices(Destination(user_id)))
         except BridgeError as fault:
             _log.info(fault.sentence, action="menus", user=user_id)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from bridge.core.access import Person, Role
 from bridge.errors import Outage
 from bridge.inbound.chat.command import Commands
 from bridge.logs import create_log
-from bridge.views.voice import Voice, Voices
+from bridge.views.voice import Voice
 
 _log = create_log(__name__)
-# Telegram's codes of the languages that we speak; the empty one is for all others.
-TELEGRAM_LANGUAGES: Final = {"": "en", "ru": "ru", "zh": "zh_TW"}
 Menu = Sequence[tuple[str, str]]
+ByLanguage = Mapping[str, Voice]
+"""How somebody is spoken to, by Telegram's code of their Telegram's language; "" for others."""
 
 
 class MenuHolder(Protocol):
@@ -43,49 +43,48 @@ class Memory(Protocol):
 class Menus:
     """Keeps Telegram's menus in line with roles and languages."""
 
-    def __init__(
-        self, commands: Commands, voices: Voices, holder: MenuHolder, memory: Memory
-    ) -> None:
+    def __init__(self, commands: Commands, holder: MenuHolder, memory: Memory) -> None:
         self._commands = commands
-        self._voices = voices
         self._holder = holder
         self._memory = memory
 
-    async def offer_all(self, people: Iterable[tuple[Person, Voice]], voice: Voice) -> None:
+    async def offer_all(
+        self, people: Iterable[tuple[Person, ByLanguage]], voices: ByLanguage
+    ) -> None:
         """Bring everybody's menu up to date; strangers see what anybody may.
 
         Raises:
             Outage: Telegram or the store does not answer; what was done stays done.
         """
-        for code, language in TELEGRAM_LANGUAGES.items():
-            spoken = self._voices.create(language, voice.zone, voice.now)
-            menu = list_menu(self._commands, spoken, None)
-            await self._offer(menu, language=code, chat_id=None, now=voice.now)
+        await self._offer_each(None, voices, chat_id=None)
         for person, own in people:
             try:
                 await self.offer(person.user_id, person.role, own)
             except Outage as fault:  # whoever has never written to the bot has no chat with it
                 _log.debug(fault.sentence, action="menus", user=person.user_id)
 
-    async def offer(self, user_id: int, role: Role | None, voice: Voice) -> None:
+    async def offer(self, user_id: int, role: Role | None, voices: ByLanguage) -> None:
         """Bring one person's menu up to date.
 
         Raises:
             Outage: Telegram or the store does not answer.
         """
-        menu = list_menu(self._commands, voice, role)
-        await self._offer(menu, language="", chat_id=user_id, now=voice.now)
+        await self._offer_each(role, voices, chat_id=user_id)
 
-    async def _offer(
-        self, menu: Menu, *, language: str, chat_id: int | None, now: datetime
+    async def _offer_each(
+        self, role: Role | None, voices: ByLanguage, *, chat_id: int | None
     ) -> None:
-        """Show a menu, unless it is the one that is shown."""
-        name = f"menu {chat_id or 'all'} {language}".strip()
-        digest = hashlib.sha256(json.dumps(menu).encode()).hexdigest()
-        if await self._memory.get(name) == digest:
-            return
-        await self._holder.set_menu(menu, language=language, chat_id=chat_id)
-        await self._memory.put(name, digest, now=now)
+        """Show it in each language; one that reads as all others is not told apart from them."""
+        others = list_menu(self._commands, voices[""], role)
+        for code, voice in voices.items():
+            menu = list_menu(self._commands, voice, role)
+            name = f"menu {chat_id or 'all'} {code}".strip()
+            digest = hashlib.sha256(json.dumps(menu).encode()).hexdigest()
+            shown = await self._memory.get(name)
+            if shown == digest or (code and menu == others and shown is None):
+                continue
+            await self._holder.set_menu(menu, language=code, chat_id=chat_id)
+            await self._memory.put(name, digest, now=voice.now)
 
 
 def list_menu(commands: Commands, voice: Voice, role: Role | None) -> Menu:

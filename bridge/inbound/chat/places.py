@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Final, Protocol
 
@@ -55,9 +56,12 @@ class Places:
             chosen = chosen.over(person.ear.preferences)
         return self.create_voice(chosen, now, spoken=spoken), chat.ear.scope
 
-    def create_voice_of_settings(self, now: datetime) -> Voice:
-        """Make the voice for whoever has chosen nothing."""
-        return self.create_voice(Preferences(), now)
+    def create_voices(self, chosen: Preferences, now: datetime) -> Mapping[str, Voice]:
+        """Make the voices for a private chat that has chosen this, by the person's Telegram's."""
+        codes = {"": "", **_TELEGRAM}
+        return {
+            code: self.create_voice(chosen, now, spoken=spoken) for code, spoken in codes.items()
+        }
 
     def create_voice(self, chosen: Preferences, now: datetime, *, spoken: str = "") -> Voice:
         """Make the voice for a chat that has chosen this; `spoken` is the person's Telegram's."""
