@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -62,6 +63,7 @@ def hear(
     Raises:
         Mistake: the query makes no sense; with Prometheus's own words.
         TooMuch: it is longer than what is before Prometheus lets through.
+        Late: it comes so slowly that nobody waits for it any more.
         Outage: it is no answer.
     """
     if response.is_redirect:
@@ -104,10 +106,18 @@ def hide_addresses(text: str) -> str:
 
 
 def _read_body(response: Any, most: int) -> tuple[bytes, bool]:
-    """Read as much as is allowed; say whether that is all."""
+    """Read as much as is allowed, for as long as somebody waits; say whether that is all.
+
+    Raises:
+        Late: it goes on and on: whoever asked has left, and others wait for this thread.
+    """
     body = bytearray()
+    until = time.monotonic() + limits.QUERY_SECONDS
     for piece in response.iter_content(_PIECE):
         body += piece
+        if time.monotonic() > until:
+            response.close()
+            raise Late(PARTY, f"no whole answer within {limits.QUERY_SECONDS} s")
         if len(body) > most:
             response.close()
             break

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -255,6 +256,31 @@ def test_no_more_is_read_than_is_allowed() -> None:
     answer = hear(response).json()["data"]["result"]
     assert response.closed
     assert answer.is_cut
+
+
+class Slow(Endless):
+    """Comes piece by piece, each in good time."""
+
+    pieces = 0
+
+    def iter_content(self, size: int) -> Iterator[bytes]:
+        del size
+        for self.pieces in range(1, 100):
+            assert not self.closed
+            time.sleep(0.02)
+            yield b" "
+        raise AssertionError("it was read on and on")
+
+
+def test_an_answer_that_comes_slowly_is_not_read_for_longer_than_anybody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "QUERY_SECONDS", 0.2)
+    response = Slow()
+    with pytest.raises(Late):
+        hear(response)
+    assert response.closed
+    assert 2 <= response.pieces <= 20
 
 
 async def test_a_small_answer_that_is_no_list_may_not_be_large_at_all(
