@@ -109,7 +109,7 @@ class AlertsCommands:
             host = find_host(self._inventory(), asked.actor.scope, asked.words[0]).name
         facts = await self._firing.find(scope=asked.actor.scope, host=host)
         text = asked.voice.write("alerts", facts=facts, host=host)
-        return Content(text=text, keyboard=_offer(asked, facts, host))
+        return Content(text=text, keyboard=_offer(asked, facts, host, self._inventory()))
 
     async def _list(self, asked: Asked) -> Content:
         return self._render_list(ListFacts(card=await self._find(asked)), asked.voice)
@@ -135,11 +135,13 @@ class AlertsCommands:
         )
 
 
-def _offer(asked: Asked, facts: FiringFacts, host: str) -> Keyboard:
-    """Offer to look again, and the hosts that are worst off."""
+def _offer(asked: Asked, facts: FiringFacts, host: str, inventory: Inventory) -> Keyboard:
+    """Offer to look again, and the hosts that are worst off: an alert may be about another name."""
     named = name_host(host) if host else ""
     refresh = Button(label=asked.voice.say("🔄 Refresh"), press=f"alerts {named}".strip())
-    names = [each.member.labels.get("host", "") for each in facts.alerts]
-    hosts = [name for name in dict.fromkeys(names) if name][:_OFFERED]
-    buttons = tuple(Button(label=name, press=f"status {name_host(name)}") for name in hosts)
+    found = (inventory.find(each.member.labels.get("host", "")) for each in facts.alerts)
+    there = dict.fromkeys(each.name for each in found if each and asked.actor.scope.covers(each))
+    buttons = tuple(
+        Button(label=name, press=f"status {name_host(name)}") for name in [*there][:_OFFERED]
+    )
     return Keyboard(((refresh,), buttons) if buttons else ((refresh,),))
