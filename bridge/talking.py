@@ -186,11 +186,7 @@ class Talk:
         if command is None or not asked.actor.may(command.needs):
             raise Missing("There is no /%(command)s.", command=name)
         other = Asked(
-            actor=asked.actor,
-            voice=asked.voice,
-            command=name,
-            words=words,
-            text=" ".join(words),
+            actor=asked.actor, voice=asked.voice, command=name, words=words, text=" ".join(words)
         )
         answer = await command.run(other)
         return answer if isinstance(answer, Content) else answer[0]
@@ -238,6 +234,7 @@ class Talk:
             lambda: self.inventory,
             render_list=self._render_list,
             ask=self.ask,
+            retention=self._settings.retention,
         )
         stats = partial(
             tell_stats,

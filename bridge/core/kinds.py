@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from bridge.core.cards import CardFacts
@@ -58,6 +59,9 @@ class ChartSubject(NamedTuple):
 
     host: str
     kind: AlertKind
+    started_at: datetime
+    ended_at: datetime | None
+    """When the alert was over; None while it fires."""
 
 
 def choose_chart(facts: CardFacts) -> ChartSubject | None:
@@ -65,5 +69,5 @@ def choose_chart(facts: CardFacts) -> ChartSubject | None:
     for member in facts.members:
         host, kind = member.labels.get("host", ""), kind_of(member.labels)
         if host and kind in CHARTABLE:
-            return ChartSubject(host, kind)
+            return ChartSubject(host, kind, member.started_at, member.ended_at)
     return None

@@ -28,6 +28,7 @@ SHORTEST: Final = timedelta(minutes=1)
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3])([0-5][0-9])")
 _NUMBER: Final = re.compile(r"[0-9]+")
 _SPAN: Final = re.compile(r"(?:[0-9]+[smhdw])+", re.IGNORECASE)
+_AROUND: Final = timedelta(minutes=30)  # chosen: what led to an alert, and what came of it
 _MOST_DIGITS: Final = 9  # chosen: more minutes than any retention, and quick to read
 _MOST_WORDS: Final = 3
 _DAYS_BACK: Final = 3
@@ -129,6 +130,24 @@ def last(span: timedelta, now: datetime) -> Window:
     """Give the window of so long that ends now."""
     end = now.astimezone(UTC)
     return Window(start=end - span, end=end)
+
+
+def write_around(
+    start: datetime, end: datetime | None, *, now: datetime, zone: tzinfo, retention: timedelta
+) -> tuple[str, ...]:
+    """Write, for `parse_wish`, a time that shows what began and ended, and a while around it.
+
+    Of what goes on, or is over for so long that no time of day means it, all is shown up to now.
+    """
+    longest = max(retention // SHORTEST, 1)
+    if end is not None:
+        middle = (start + (end - start) / 2).astimezone(zone)
+        minutes = ((end - start) / 2 + _AROUND) // SHORTEST
+        shown = find_last(time(middle.hour, middle.minute), now=now, zone=zone)
+        if timedelta(0) <= middle - shown < SHORTEST:
+            return f"{middle:%H%M}", str(min(max(minutes, 1), longest))
+    minutes = max(now - start + _AROUND, 2 * _AROUND) // SHORTEST
+    return (str(min(minutes, longest)),)
 
 
 def find_last(clock: time, *, now: datetime, zone: tzinfo) -> datetime:

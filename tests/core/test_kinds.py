@@ -45,5 +45,5 @@ def test_the_chart_behind_a_card_is_that_of_its_first_alert_which_has_one() -> N
         member(alertname="AgentHighDisk", resource="disk", host="web-3"),
     )
     card = CardFacts(members=members, group_labels={})
-    assert choose_chart(card) == ChartSubject("web-2", AlertKind.CPU)
+    assert choose_chart(card) == ChartSubject("web-2", AlertKind.CPU, NOON, None)
     assert choose_chart(CardFacts(members=members[:2], group_labels={})) is None

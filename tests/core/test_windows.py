@@ -16,6 +16,7 @@ from bridge.core.windows import (
     parse_minutes,
     parse_wish,
     split_minutes,
+    write_around,
 )
 from bridge.errors import Mistake
 
@@ -261,3 +262,46 @@ def test_minutes_behind_a_query_are_parted_from_it(
 def test_minutes_behind_a_query_that_are_too_many_are_refused() -> None:
     with pytest.raises(Mistake, match="too long"):
         split_minutes("up 999999999", retention=HALF_A_YEAR)
+
+
+@pytest.mark.parametrize(
+    ("began", "over", "times"),
+    [
+        ("2025-06-09 09:58", None, "60"),
+        ("2025-06-09 05:00", None, "330"),
+        ("2025-06-01 10:00", None, "11550"),
+        ("2024-06-09 10:00", None, "259200"),
+        ("2025-06-09 12:00", None, "60"),
+        ("2025-06-09 03:10", "2025-06-09 03:40", "0325 45"),
+        ("2025-06-08 23:50", "2025-06-09 00:20", "0005 45"),
+        ("2025-06-08 10:00", "2025-06-08 10:20", "1010 40"),
+        ("2025-06-08 09:00", "2025-06-08 09:30", "1530"),
+        ("2025-06-09 09:00", "2025-06-09 12:00", "90"),
+        ("2025-06-01 10:00", "2025-06-09 09:00", "11550"),
+    ],
+)
+def test_the_times_of_an_alert_are_written_as_people_would(
+    began: str, over: str | None, times: str
+) -> None:
+    ended = local(over) if over else None
+    written = write_around(local(began), ended, now=TEN, zone=TAIPEI, retention=HALF_A_YEAR)
+    assert " ".join(written) == times
+
+
+@given(
+    passed=st.timedeltas(timedelta(0), timedelta(days=220)),
+    age=st.timedeltas(timedelta(0), timedelta(days=40)),
+    lasted=st.none() | st.timedeltas(timedelta(0), timedelta(days=3)),
+    retention=st.sampled_from([timedelta(days=7), HALF_A_YEAR]),
+)
+def test_what_is_written_shows_the_alert_as_far_as_it_is_kept(
+    passed: timedelta, age: timedelta, lasted: timedelta | None, retention: timedelta
+) -> None:
+    now = datetime(2025, 3, 25, tzinfo=UTC) + passed  # clocks change twice
+    start = now - age
+    end = None if lasted is None else min(start + lasted, now)
+    words = write_around(start, end, now=now, zone=BERLIN, retention=retention)
+    window = parse_wish(words, now=now, zone=BERLIN, retention=retention).window
+    kept = now - retention + timedelta(minutes=2)
+    assert window.start <= max(start, kept)
+    assert window.end >= min(end or now, now)

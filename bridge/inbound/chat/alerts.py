@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Protocol
 
 from bridge.core.access import Role, Scope
@@ -14,6 +15,7 @@ from bridge.core.hosts import find_host
 from bridge.core.inventory import Inventory
 from bridge.core.keyboards import Button, Keyboard, name_host
 from bridge.core.kinds import choose_chart
+from bridge.core.windows import write_around
 from bridge.errors import Missing, Mistake
 from bridge.inbound.chat.command import Asked, Command, Family, require_words
 from bridge.views.voice import Voice, marked
@@ -24,7 +26,6 @@ _CHARTS = {
     "disk": "mon_disk_picture",
     "load": "mon_load_picture",
 }
-_BEHIND_A_CARD = "60"  # minutes: what led to an alert, and what came of it
 _OFFERED = 4  # chosen: hosts offered below a list
 RenderList = Callable[[ListFacts, Voice], Content]
 Ask = Callable[[Asked, str, tuple[str, ...]], Awaitable[Content]]
@@ -60,12 +61,14 @@ class AlertsCommands:
         *,
         render_list: RenderList,
         ask: Ask,
+        retention: timedelta,
     ) -> None:
         self._firing = firing
         self._cards = cards
         self._inventory = inventory
         self._render_list = render_list
         self._ask = ask
+        self._retention = retention
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -118,9 +121,14 @@ class AlertsCommands:
         subject = choose_chart(await self._find(asked))
         if subject is None:
             raise Missing("There is no chart for what this card tells of.")
-        return await self._ask(
-            asked, f"mon_{subject.kind.value}_picture", (subject.host, _BEHIND_A_CARD)
+        times = write_around(
+            subject.started_at,
+            subject.ended_at,
+            now=asked.voice.now,
+            zone=asked.voice.zone,
+            retention=self._retention,
         )
+        return await self._ask(asked, _CHARTS[subject.kind.value], (subject.host, *times))
 
     async def _find(self, asked: Asked) -> CardFacts:
         require_words(asked, 1, 1)

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bridge.core.access import Person, Role, Scope, parse_scope
-from bridge.core.cards import Member
+from bridge.core.audience import Destination
+from bridge.core.cards import CardFacts, Member
 from bridge.core.firing import FiringAlert, FiringFacts
+from bridge.core.formatted import Content, Formatted
 from bridge.core.keyboards import name_host
 from bridge.inbound.chat.alerts import AlertsCommands
-from bridge.inbound.chat.command import Commands
+from bridge.inbound.chat.command import Asked, Commands
 from tests.fakes.chat import NOON, VIEWER, FakeChat, Said
 from tests.views.samples import alert
 
 NOTHING: Any = None  # what these commands do not touch
+RETENTION = timedelta(days=180)
 
 
-async def ask(*firing: Member, text: str = "/alerts", scope: str = "") -> Said:
-    """Ask what fires where this does."""
+@dataclass
+class World:
+    """A chat in which alerts fire, and one card stands."""
+
+    chat: FakeChat
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    """What the chart's button has asked of other commands."""
+
+
+def create_world(*firing: Member) -> World:
+    """Build it."""
 
     class Firing:
         async def find(self, *, scope: Scope, host: str = "") -> FiringFacts:
@@ -27,17 +43,39 @@ async def ask(*firing: Member, text: str = "/alerts", scope: str = "") -> Said:
             counts = Counter(each.severity for each in firing)
             return FiringFacts(alerts=alerts, counts=counts, host=host)
 
+    class Cards:
+        async def find(
+            self, card_id: int, *, here: Destination, scope: Scope, below: int | None = None
+        ) -> CardFacts:
+            del card_id, here, scope, below
+            return CardFacts(members=firing, group_labels={})
+
+    async def note(asked: Asked, name: str, words: tuple[str, ...]) -> Content:
+        world.asked.append((name, words))
+        return Content(text=Formatted(asked.command))
+
     commands = Commands()
-    chat = FakeChat(commands)
+    world = World(FakeChat(commands))
     family = AlertsCommands(
-        Firing(), NOTHING, lambda: chat.inventory, render_list=NOTHING, ask=NOTHING
+        Firing(),
+        Cards(),
+        lambda: world.chat.inventory,
+        render_list=NOTHING,
+        ask=note,
+        retention=RETENTION,
     )
     for each in family.commands:
         commands.add(each)
-    chat.people.known[VIEWER] = Person(
+    return world
+
+
+async def ask(*firing: Member, text: str = "/alerts", scope: str = "") -> Said:
+    """Ask what fires where this does."""
+    world = create_world(*firing)
+    world.chat.people.known[VIEWER] = Person(
         user_id=VIEWER, role=Role.VIEWER, scope=parse_scope(scope.split())
     )
-    [said] = await chat.say(text, VIEWER)
+    [said] = await world.chat.say(text, VIEWER)
     return said
 
 
@@ -68,3 +106,24 @@ async def test_how_long_each_has_fired_is_told() -> None:
         "🔴 AgentDown · 0 s · Agent1 does not answer",
     ]
     assert said.buttons["🔄 Refresh"] == f"alerts {name_host('Agent1')}"
+
+
+@pytest.mark.parametrize(
+    ("began", "over", "times"),
+    [
+        (timedelta(minutes=2), None, ("60",)),
+        (timedelta(hours=5), None, ("330",)),
+        (timedelta(hours=7), timedelta(hours=6, minutes=30), ("0315", "45")),
+        (timedelta(days=3), timedelta(days=2), ("4350",)),
+    ],
+)
+async def test_the_chart_behind_a_card_shows_the_time_in_which_its_alert_fired(
+    began: timedelta, over: timedelta | None, times: tuple[str, ...]
+) -> None:
+    ended_at = NOON - over if over else None
+    fired = alert(
+        "web-1", "AgentHighCPU", started_at=NOON - began, ended_at=ended_at, resource="cpu"
+    )
+    world = create_world(fired)
+    await world.chat.press("chart 1", VIEWER)
+    assert world.asked == [("mon_cpu_picture", ("web-1", *times))]
