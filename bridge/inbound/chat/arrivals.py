@@ -47,7 +47,8 @@ def _read_message(kind: ArrivalKind, message: Message) -> Arrival:
         is_bot=sender.is_bot if sender else False,
         has_sender_chat=message.sender_chat is not None,
         is_forward=message.forward_origin is not None or bool(message.is_automatic_forward),
-        is_via_bot=message.via_bot is not None,
+        # A program may also write for an account that it is connected to.
+        is_via_bot=message.via_bot is not None or message.sender_business_bot is not None,
         chat=_read_place(message.chat, message),
         is_private=message.chat.type == _PRIVATE,
         title=message.chat.title or message.chat.full_name or "",

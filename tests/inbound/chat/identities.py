@@ -80,6 +80,7 @@ def disguised(text: str) -> dict[str, dict[str, Any]]:
         "a forward of an admin": {"message": message(text, {"forward_origin": OF_AN_ADMIN})},
         "a forward by an admin": {"message": message(text, {"forward_origin": OF_SOMEBODY})},
         "another bot's words": {"message": message(text, {"via_bot": bot})},
+        "a bot for an admin's account": {"message": message(text, {"sender_business_bot": bot})},
         "another bot": {"message": message(text, {"from": bot})},
         "a message of nobody": {"message": message(text, {"from": None})},
         "an inline query": {
