@@ -186,6 +186,7 @@ class ChatsCommands:
 
     async def _unsubscribe(self, asked: Asked) -> Content:
         require_words(asked, 0, 0)
+        await self._require_all_that_is_heard(asked)
         return await self._let_be(asked, asked.actor.chat)
 
     async def _add(self, asked: Asked) -> Content:
@@ -198,6 +199,15 @@ class ChatsCommands:
         require_words(asked, 1, 1)
         asked.actor.require_everywhere()
         return await self._let_be(asked, parse_chat(asked.words[0]))
+
+    async def _require_all_that_is_heard(self, asked: Asked) -> None:
+        """Refuse to take from a group what it hears of hosts that whoever asks may not see."""
+        chat = await self._chats.find(asked.actor.chat)
+        is_within = asked.actor.is_private or asked.actor.scope.contains(chat.ear.scope)
+        if chat.is_subscribed and not is_within:
+            raise NotAllowed(
+                "this chat hears of hosts that you may not see; whoever may see them can change it"
+            )
 
     async def _let_hear(
         self, asked: Asked, there: Destination, scope: Scope | None = None
@@ -234,6 +244,7 @@ class ChatsCommands:
         """Change one thing; in a group that is for everybody there, hence an operator's."""
         if not asked.actor.is_private and not asked.actor.may(Role.OPERATOR):
             raise NotAllowed("In a group the settings are an operator's; your own are in private.")
+        await self._require_all_that_is_heard(asked)
         change: Callable[[Preferences], Preferences] = partial(
             change_preferences, words=asked.words, languages=LANGUAGES
         )

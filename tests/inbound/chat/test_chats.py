@@ -125,6 +125,29 @@ async def test_a_limited_person_subscribes_themselves_and_groups_that_are_as_lim
     assert chats.subscribed == [Destination(OPERATOR), Destination(GROUP)]
 
 
+@pytest.mark.parametrize(
+    "text", ["/unsubscribe", "/settings notify off", "/settings default", "/settings kinds -cpu"]
+)
+async def test_a_limited_person_takes_nothing_from_a_group_that_hears_of_other_hosts(
+    chat: FakeChat, chats: FakeChats, text: str
+) -> None:
+    limit(chat, "group=db")
+    chats.subscribed += [Destination(GROUP), Destination(OPERATOR)]
+    [said] = await chat.say(text, OPERATOR, GROUP)
+    assert said.text.startswith("🚫 this chat hears of hosts that you may not see")
+    assert chats.booked == []
+    assert chat.books.notes == [(OPERATOR, text[1:].split(maxsplit=1)[0], "refused")]
+    # It is theirs where it hears of their hosts alone, and where it hears nothing; so is their own.
+    chats.scopes[Destination(GROUP)] = chat.places.scopes[Destination(GROUP)] = DATABASES
+    for where in (GROUP, None):
+        [said] = await chat.say(text, OPERATOR, where)
+        assert "🚫" not in said.text
+    chats.scopes.clear()
+    [said] = await chat.say("/settings notify off", OPERATOR, -4711)
+    assert "🚫" not in said.text
+    assert len(chats.booked) == 3
+
+
 async def test_what_changes_a_chat_is_written_down_with_it_and_once(
     chat: FakeChat, chats: FakeChats
 ) -> None:
