@@ -26,8 +26,9 @@ from bridge.views.units import (
 )
 from bridge.views.voice import Voice
 
+_NO_MOST: Final = 2.0**62
+"""From here on a kernel's most is none: it writes the largest number that it has."""
 _ADDRESSES: Final = 4  # that a card names
-_NO_LIMIT: Final = 2.0**62  # Linux counts open files up to 2^63 - 1 where it sets them no limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +216,7 @@ def _write_processes(voice: Voice, machine: Machine) -> str:
 def _write_handles(voice: Voice, handles: Usage | None) -> str:
     if handles is None:
         return ""
-    if handles.total >= _NO_LIMIT:
+    if handles.total >= _NO_MOST:
         return voice.number(int(handles.used))
     used, total = (voice.number(int(each)) for each in (handles.used, handles.total))
     return voice.say("%(used)s of %(total)s", used=used, total=total)

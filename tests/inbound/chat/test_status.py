@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,13 +106,11 @@ async def test_a_host_s_card_tells_everything(three: World) -> None:
     }
 
 
-async def test_a_number_that_is_no_limit_is_not_written_as_one(three: World) -> None:
+async def test_a_kernel_without_a_bound_of_open_files_has_none_in_the_card(three: World) -> None:
     know_machine(three.prometheus, "Server", NOON)
-    three.prometheus.samples = [
-        replace(each, value=2.0**63) if each.name == "node_filefd_maximum" else each
-        for each in three.prometheus.samples
-    ]
-    assert "▫️ open files 615" in (await three.hear("/status server")).splitlines()
+    three.prometheus.know("node_filefd_maximum", float(2**63 - 1), NOON, host="Server")
+    card = await three.hear("/status Server")
+    assert "▫️ open files 615\n" in card
 
 
 async def test_what_an_exporter_does_not_have_is_left_out(three: World) -> None:
