@@ -121,9 +121,19 @@ def _try_again(outcome: Outcome, content: Content, spot: Spot) -> _Again | None:
         case Reason.MIGRATED if outcome.moved_to is not None:
             there = Destination(outcome.moved_to, spot.destination.thread_id)
             return _Again(content=content, spot=Spot(destination=there, is_loud=spot.is_loud))
-        case Reason.BAD_MESSAGE if content.text.entities or content.keyboard is not None:
-            plainer = replace(content, text=Formatted(content.text.text), keyboard=None)
+        case Reason.BAD_MESSAGE if (plainer := _make_plainer(content)) is not None:
             return _Again(content=plainer, spot=spot)
+    return None
+
+
+def _make_plainer(content: Content) -> Content | None:
+    """Leave out what may be refused, and never the words; None where nothing else is left."""
+    has_file = content.photo is not None or content.attachment is not None
+    if has_file and not content.text.is_blank:
+        # Some groups take no pictures and no files; the text below says most of it.
+        return replace(content, photo=None, attachment=None)
+    if content.text.entities or content.keyboard is not None:
+        return replace(content, text=Formatted(content.text.text), keyboard=None)
     return None
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bridge import limits
 from bridge.core.audience import Destination
-from bridge.core.formatted import Content, Entity, Formatted
+from bridge.core.formatted import Attachment, Content, Entity, Formatted
 from bridge.core.keyboards import Button, Keyboard
 from bridge.core.outbox import Failed, Outcome, Reason, Sent
 from bridge.flows.show_answer import Spot, show_answer
@@ -47,9 +49,9 @@ class Scene:
         self.slept.append(seconds)
         self.now += timedelta(seconds=seconds)
 
-    async def show(self, spot: Spot | None = None) -> Outcome:
+    async def show(self, spot: Spot | None = None, content: Content = ANSWER) -> Outcome:
         return await show_answer(
-            ANSWER,
+            content,
             spot or Spot(destination=HERE),
             messenger=self.telegram,
             pace=self,
@@ -69,6 +71,27 @@ async def test_what_telegram_refuses_is_shown_plainly() -> None:
     assert isinstance(await scene.show(), Sent)
     plain = scene.telegram.calls[-1].content
     assert (plain.text.text, plain.text.entities, plain.keyboard) == ("30.00 %", (), None)
+
+
+@pytest.mark.parametrize(
+    "more", [{"photo": b"PNG"}, {"attachment": Attachment(name="query.txt", content=b"1")}]
+)
+async def test_a_group_that_takes_no_pictures_and_no_files_gets_the_words(
+    more: dict[str, Any],
+) -> None:
+    refused = Failed(Reason.BAD_MESSAGE, detail="not enough rights to send photos to the chat")
+    scene = Scene(refused)
+    assert isinstance(await scene.show(content=replace(ANSWER, **more)), Sent)
+    assert scene.telegram.calls[-1].content == ANSWER
+    # What is refused for another reason is shown all the same, as plainly as it takes.
+    scene = Scene(refused, refused)
+    assert isinstance(await scene.show(content=replace(ANSWER, **more)), Sent)
+    assert scene.telegram.calls[-1].content == Content(text=Formatted("30.00 %"))
+    # A file without words has nothing to show in its place.
+    scene = Scene(*[refused] * 3)
+    wordless = replace(ANSWER, text=Formatted(""), **more)
+    assert isinstance(await scene.show(content=wordless), Failed)
+    assert all(call.content.text.text == "" for call in scene.telegram.calls)
 
 
 async def test_what_is_refused_plainly_too_is_given_up() -> None:
