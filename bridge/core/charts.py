@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,7 +156,7 @@ def compose_chart(
             each.labels.get(line.label, "") if line.label else line.title and look.say(line.title)
         )
         curves.append(Curve(name=name, points=each.points, band=bands.get(_identity(each), ())))
-    threshold = parts[f"{metric.key}.{What.THRESHOLD.value}"]
+    threshold = _find_threshold(metric, parts[f"{metric.key}.{What.THRESHOLD.value}"])
     return ChartFacts(
         host=host,
         title=look.say(metric.title),
@@ -165,11 +166,9 @@ def compose_chart(
         zone=look.zone,
         gap=GAP_STEPS * (step / SECOND),
         curves=tuple(curves),
-        thresholds=tuple(
-            Threshold(value=each.points[-1][1], label=look.say("threshold"))
-            for each in threshold[:1]
-            if each.points
-        ),
+        thresholds=()
+        if threshold is None
+        else (Threshold(value=threshold, label=look.say("threshold")),),
         shades=_shades(parts[f"{metric.key}.{What.FIRING.value}"], window=window, step=step),
         low=metric.low,
         high=metric.high,
@@ -229,6 +228,16 @@ def name_apart(labels: Sequence[Mapping[str, str]]) -> list[str]:
     return [
         ", ".join(f"{name}={each[name]}" for name in differing if name in each) for each in labels
     ]
+
+
+def _find_threshold(metric: Metric, found: Sequence[Series]) -> float | None:
+    """Find the level that holds now; one that nothing reaches switches an alert off, and is none.
+
+    Drawn it would leave the curve no height.
+    """
+    value = next((each.points[-1][1] for each in found if each.points), math.nan)
+    most = math.inf if metric.high is None else metric.high
+    return value if math.isfinite(value) and value <= most else None
 
 
 def _whole(at: datetime) -> float:

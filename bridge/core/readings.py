@@ -109,7 +109,7 @@ def _read(
     )
     youngest = max((number.at for number in numbers), default=None)
     answers = [each.value for each in find("up", What.VALUE)]
-    thresholds = find(metric.key, What.THRESHOLD)
+    thresholds = [each.value for each in find(metric.key, What.THRESHOLD)]
     scrapes = [_instant(each.value) for each in find("up", What.TIME)]
     if answers and not any(answers):
         condition = Condition.DOWN
@@ -124,7 +124,7 @@ def _read(
         condition=condition,
         numbers=numbers,
         at=youngest,
-        threshold=thresholds[0].value if thresholds else None,
+        threshold=next(filter(math.isfinite, thresholds), None),
         scraped_at=max(scrapes, default=None),
     )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import pickle
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,7 @@ from bridge.core.charts import (
     compose_query_chart,
     name_apart,
 )
-from bridge.core.promql import CPU, DISK, NETWORK, Metric
+from bridge.core.promql import CPU, DISK, LOAD, NETWORK, Metric
 from bridge.core.series import Series
 from bridge.core.windows import Window
 from bridge.limits import CHART_CURVES
@@ -85,6 +86,23 @@ def test_what_is_too_much_for_one_picture_is_counted() -> None:
 def test_the_threshold_is_the_last_one_there_was() -> None:
     chart = compose(CPU, series("cpu.one.mean", 1), series("cpu.threshold", 80, 80, 90))
     assert chart.thresholds == (Threshold(value=90, label="~threshold"),)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 100.5, 1e9])
+def test_a_threshold_that_nothing_reaches_is_none_and_leaves_the_curve_its_height(
+    value: float,
+) -> None:
+    chart = compose(CPU, series("cpu.one.mean", 1), series("cpu.threshold", 80, value))
+    assert chart.thresholds == ()
+    assert compose(CPU, series("cpu.one.mean", 1), series("cpu.threshold", 100)).thresholds
+
+
+def test_where_there_is_no_most_any_threshold_may_be_reached() -> None:
+    load = compose(LOAD, series("load.one.mean", 1), series("load.threshold", 250))
+    assert [each.value for each in load.thresholds] == [250]
+    assert not compose(
+        LOAD, series("load.one.mean", 1), series("load.threshold", math.inf)
+    ).thresholds
 
 
 def test_each_time_an_alert_fired_is_a_shade() -> None:

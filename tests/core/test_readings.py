@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -60,6 +61,8 @@ def test_the_threshold_comes_along() -> None:
     threshold = Value(labels={"host": "web-1", "asked": "cpu.threshold"}, at=0, value=80)
     assert read(CPU, *UP, threshold).threshold == 80
     assert read(CPU, *UP).threshold is None
+    for value in (math.inf, math.nan):  # an alert that is switched off
+        assert read(CPU, *UP, replace(threshold, value=value)).threshold is None
 
 
 def test_file_systems_are_in_order_the_root_first_and_none_twice() -> None:
