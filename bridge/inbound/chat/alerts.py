@@ -111,7 +111,7 @@ class AlertsCommands:
         if asked.words:
             host = find_host(self._inventory(), asked.actor.scope, asked.words[0]).name
         facts = await self._firing.find(scope=asked.actor.scope, host=host)
-        text = asked.voice.write("alerts", facts=facts, host=host)
+        text = asked.voice.write_list("alerts", "alerts", facts.alerts, facts=facts, host=host)
         return Content(text=text, keyboard=_offer(asked, facts, host, self._inventory()))
 
     async def _list(self, asked: Asked) -> Content:

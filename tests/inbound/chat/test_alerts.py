@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.core.access import Person, Role, Scope, parse_scope
+from bridge.core.alerts import Severity
 from bridge.core.audience import Destination
 from bridge.core.cards import CardFacts, Member
 from bridge.core.firing import FiringAlert, FiringFacts
@@ -33,14 +34,15 @@ class World:
     """What the chart's button has asked of other commands."""
 
 
-def create_world(*firing: Member) -> World:
-    """Build it."""
+def create_world(*firing: Member, left_out: int = 0) -> World:
+    """Build it; there may be more alerts than are told one by one."""
 
     class Firing:
         async def find(self, *, scope: Scope, host: str = "") -> FiringFacts:
             del scope
             alerts = tuple(FiringAlert(member=each) for each in firing)
             counts = Counter(each.severity for each in firing)
+            counts[Severity.WARNING] += left_out
             return FiringFacts(alerts=alerts, counts=counts, host=host)
 
     class Cards:
@@ -97,6 +99,22 @@ async def test_a_button_leads_to_hosts_that_can_be_asked_about_and_to_no_other()
     assert [*said.buttons] == ["🔄 Refresh", "Agent1"]
     said = await ask(*firing, scope="group=web")
     assert [*said.buttons] == ["🔄 Refresh"]
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "zh_TW"])
+@pytest.mark.parametrize("count", [1, 16, 17, 50])
+async def test_of_many_as_many_are_told_as_fit_and_the_rest_is_counted(
+    language: str, count: int
+) -> None:
+    firing = [alert(f"{'h' * 58}{each:02}", "N" * 60, started_at=NOON) for each in range(count)]
+    world = create_world(*firing, left_out=7)
+    world.chat.places.language = language
+    [said] = await world.chat.say("/alerts", VIEWER)
+    assert len(said.text) <= 4096
+    assert len(said.content.text.entities) <= 100
+    _, *lines, last = said.text.splitlines()
+    assert len(lines) >= min(count, 15)
+    assert str(7 + count - len(lines)) in last
 
 
 async def test_how_long_each_has_fired_is_told() -> None:
