@@ -197,7 +197,7 @@ class Webhook(BaseModel):
 class Standing(BaseModel):
     """The few single values of the world: counters, clock, pacing, webhook."""
 
-    next_update_id: int = 100_000_001
+    next_update_id: int
     next_file: int = 1
     next_query: int = 1
     next_group: int = 1

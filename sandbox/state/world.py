@@ -47,7 +47,9 @@ class World:
         self.faults = Faults()
         self.calls = CallLog()
         self.pacing = Pacing()
-        self.standing = Standing(pacing={"enabled": paced})
+        # Nor where the folder was deleted: a bot that was told a later number hears no earlier one.
+        first_update = int(self.clock.now().timestamp())
+        self.standing = Standing(pacing={"enabled": paced}, next_update_id=first_update)
         self.updates = UpdateQueue(self._history, self.clock, self.standing)
         self.lost = asyncio.Event()  # memory and history disagree: the process must end
         self._remember(self.standing)

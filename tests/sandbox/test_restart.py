@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from sandbox.server import RunningSandbox, open_sandbox
 from sandbox.settings import Settings, SettingsError, read_settings
+from sandbox.state import clock
 from tests.sandbox.conftest import ADA, Control, Wire, draw_png
 
 if TYPE_CHECKING:
@@ -66,6 +69,22 @@ async def test_confirmed_updates_stay_confirmed_and_ids_go_on(settings: Settings
         (update,) = (await Wire(session, second).call("getUpdates"))["result"]
         assert update["message"]["text"] == "fresh"
         assert update["update_id"] == seen + 1
+
+
+async def test_a_world_that_began_anew_is_heard_by_a_bot_that_remembers_the_former_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_sandbox(settings) as first, aiohttp.ClientSession() as session:
+        await Control(session, first).say("once")
+        wire = Wire(session, first)
+        seen = (await wire.call("getUpdates"))["result"][0]["update_id"]
+    shutil.rmtree(settings.state_dir)
+    later = clock.Clock().now() + timedelta(minutes=1)
+    monkeypatch.setattr(clock, "_machine_time", lambda: later)
+    async with open_sandbox(settings) as second, aiohttp.ClientSession() as session:
+        await Control(session, second).say("again")
+        (update,) = (await Wire(session, second).call("getUpdates", offset=seen + 1))["result"]
+        assert update["update_id"] > seen
 
 
 async def test_the_state_is_for_its_owner_alone(
