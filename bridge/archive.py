@@ -117,6 +117,8 @@ def write_archive(path: Path, *, is_forced: bool) -> Iterator[Writing]:
     """
     if path.is_dir():
         raise Mistake(f"{path} is a folder; write the name of a file in it")
+    if not path.parent.exists():
+        raise Mistake(f"there is no folder {path.parent}")
     if not is_forced and os.path.lexists(path):
         raise _is_there(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.part")

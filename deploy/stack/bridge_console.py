@@ -98,6 +98,8 @@ def carry(record: ContainerRecord, words: Sequence[str]) -> Iterator[Carried]:
     here, is_wanted = Path(names[-1]), words[0] == "backup"
     if is_wanted and os.path.lexists(here) and "--force" not in words:
         raise StackFault(f"{here} is there already; --force replaces it")
+    if is_wanted and not here.parent.exists():
+        raise StackFault(f"there is no folder {here.parent}")
     shared = Path(record.agents_file).parent / f".carried-{secrets.token_hex(8)}"
     there = f"{INVENTORY}/{shared.name}"
     inside = [words[0], *(there if word == names[-1] else word for word in words[1:])]

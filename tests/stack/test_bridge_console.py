@@ -119,6 +119,10 @@ def test_a_backup_lies_where_it_is_wanted_and_nowhere_else(
     with pytest.raises(StackFault, match="there already; --force replaces it"):
         containers.ask("backup", str(wanted))
     assert containers.ask("backup", "--force", str(wanted)) == 0
+    asked = len(containers.asked)
+    with pytest.raises(StackFault, match=r"there is no folder .*/none$"):
+        containers.ask("backup", str(containers.root / "none" / "one.zip"))
+    assert len(containers.asked) == asked
 
 
 def test_a_file_may_be_called_as_what_is_done_with_it(

@@ -113,6 +113,8 @@ def test_a_backup_is_for_its_owner_alone_and_replaces_nothing_unasked(house: Hou
     assert "--force" in house.complain("backup", str(house.file))
     assert house.file.read_bytes() == before
     assert "is a folder" in house.complain("backup", str(house.folder))
+    nowhere = house.folder / "none"
+    assert f"there is no folder {nowhere}" in house.complain("backup", str(nowhere / "a.zip"))
     house.say("backup", str(house.file), "--force")
     assert house.file.read_bytes() != before
     assert [path.name for path in house.folder.parent.glob("*.part")] == []
