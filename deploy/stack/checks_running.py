@@ -20,6 +20,7 @@ UNKNOWN_TOKEN = "does not know this BOT_TOKEN"  # noqa: S105  a sentence
 # Chosen: a line of a terminal or two.
 LONGEST_REASON = 200
 LOOK_AT_LOGS = "./start.sh logs {name} says why"
+LOOK_AGAIN = "just after a start, look again in half a minute"
 
 
 def read_bearer(record: Record, settings: Settings) -> str:
@@ -46,7 +47,9 @@ def check_prometheus(client: httpx.Client, base: str) -> list[Finding]:
         for target in down
     ]
     if not active:
-        found.append(bad("targets", "there are none", "put hosts into agents.txt"))
+        found.append(
+            bad("targets", "there are none", f"{LOOK_AGAIN}; else put hosts into agents.txt")
+        )
     elif not down:
         found.append(good("targets", f"{len(active)} watched, none silent"))
     groups = client.get(f"{base}/api/v1/rules").json()["data"]["groups"]
@@ -65,7 +68,7 @@ def check_prometheus(client: httpx.Client, base: str) -> list[Finding]:
     if known:
         found.append(good(name, f"sends alerts to {known[0]['url']}"))
     else:
-        mend = "its configuration must name Alertmanager under alerting"
+        mend = f"{LOOK_AGAIN}; else its configuration must name Alertmanager under alerting"
         found.append(bad(name, "knows no Alertmanager", mend))
     return found
 
@@ -106,7 +109,7 @@ def read_readiness(answer: httpx.Response) -> list[Finding]:
     if answer.is_success:
         return [good("bridge", "ready")]
     checks: dict[str, object] = answer.json()["checks"]
-    mend = "mend it; just after a start, look again in half a minute"
+    mend = f"mend it; {LOOK_AGAIN}"
     return [
         bad("bridge", f"not ready: {name}: {str(reason)[:LONGEST_REASON]}", mend)
         for name, reason in checks.items()

@@ -61,6 +61,16 @@ def test_a_silent_target_missing_rules_and_no_alertmanager_are_named() -> None:
     ]
 
 
+def test_what_a_prometheus_that_has_just_begun_lacks_may_only_take_a_moment() -> None:
+    answers = prometheus(
+        targets={"activeTargets": []},
+        alertmanagers={"activeAlertmanagers": []},
+    )
+    found = checks_running.check_prometheus(client(answers), "http://p")
+    assert wrong(found) == ["there are none", "knows no Alertmanager"]
+    assert all("just after a start" in finding.mend for finding in found if finding.mend)
+
+
 def test_an_alertmanager_that_sends_elsewhere_is_named() -> None:
     def look(original: str) -> list[str]:
         answer = httpx.Response(200, json={"config": {"original": original}})
