@@ -105,9 +105,7 @@ def _missing(hosts: Sequence[Host], word: str) -> Missing:
             "there is no host %(word)s; did you mean %(names)s?", word=shown, names=_listed(near)
         )
     if 0 < len(hosts) <= MOST_NAMED:
-        return Missing(
-            "there is no host %(word)s; there are %(names)s", word=shown, names=_listed(hosts)
-        )
+        return Missing("there is no host %(word)s; try %(names)s", word=shown, names=_listed(hosts))
     return Missing("there is no host %(word)s; /agents lists them all", word=shown)
 
 

@@ -101,7 +101,7 @@ async def test_the_configured_host_is_meant_where_none_is_named() -> None:
         ("²", "² is no host."),
         ("Agent1 Agent2", "Agent2 is one word too many."),
         ("Agent9", "there is no host Agent9; did you mean Agent"),
-        ("zzz", "there is no host zzz; there are Server, Agent1, Agent2"),
+        ("zzz", "there is no host zzz; try Server, Agent1, Agent2"),
         ('x",foo=~".*:', "there is no host"),
         ("Server" * 300, "there is no host"),
         ("10.0.0.1:9100", "there is no host 10.0.0.1:9100"),
