@@ -83,7 +83,10 @@ def test_a_pipeline_that_speaks_again_says_how_long_it_was_silent(
 def test_a_broken_chat_says_which_why_where_its_alerts_go_and_how_to_mend_it(
     renderer: MessageRenderer,
 ) -> None:
-    way_out = "Unblock the bot or add it to the chat again, and check the id in ALERT_CHAT_ID."
+    way_out = (
+        "Unblock the bot or add it to the chat again, and check the id, in ALERT_CHAT_ID or in"
+        " /subscriptions; /rmsub takes a wrong one out."
+    )
     assert lines(renderer, broken(fallback="-5")) == [
         "🔴 CHAT CANNOT BE REACHED  -100123/7",
         "the bot is blocked or was removed, or there is no such chat",
