@@ -88,7 +88,7 @@ def test_an_unknown_host_gets_the_nearest_names(word: str, named: str) -> None:
 def test_without_a_near_name_a_few_hosts_are_all_named_and_many_are_pointed_at() -> None:
     assert refusal("nonsense").endswith("; /agents lists them all")
     few = parse_inventory("Server 10.0.0.1:9100\nAgent1 10.0.0.2:9100")
-    assert refusal("nonsense", fleet=few).endswith("there are Server, Agent1")
+    assert refusal("nonsense", fleet=few).endswith("try Server, Agent1")
 
 
 def test_one_sentence_never_names_more_than_the_eye_takes_in() -> None:
