@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sandbox.settings import Settings, Tokens
 
 _CLOSING_SECONDS = 0.5  # held calls and event streams are told to end before this runs
+_BACKLOG = 128  # connections that wait to be taken
+_TURNS = 3  # of the loop, from the moment a connection is taken until the runner knows of it
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ async def open_sandbox(settings: Settings) -> AsyncIterator[RunningSandbox]:
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        port = await _listen(runner, settings)
+        door = await _listen(runner, settings)
+        stack.push_async_callback(_shut, door)
+        port = door.sockets[0].getsockname()[1]
         pushing = asyncio.create_task(Pusher(world, settings.webhook_retry_seconds).run())
         stack.push_async_callback(_end, pushing)
         stack.callback(_let_go, world)
@@ -131,18 +135,32 @@ def _create_app(world: World, tokens: Tokens, settings: Settings) -> web.Applica
     return app
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> int:
-    site = web.TCPSite(runner, settings.host, settings.port)
+async def _listen(runner: web.AppRunner, settings: Settings) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    if runner.server is None:
+        raise RuntimeError("the runner is not set up")
     try:
-        await site.start()
+        return await loop.create_server(
+            runner.server, settings.host, settings.port, backlog=_BACKLOG
+        )
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise SettingsError(
             f"The sandbox cannot listen on {where} ({error.strerror}): "
             "choose another port with SANDBOX_PORT (0: any free one) or address with SANDBOX_HOST."
         ) from error
-    port: int = runner.addresses[0][1]
-    return port
+
+
+async def _shut(door: asyncio.Server) -> None:
+    """Take nobody any more; the runner knows of all who were taken, and lets go of them.
+
+    Of a server that is closed in between, asyncio leaves a connection that it has just taken open.
+    """
+    for each in door.sockets:
+        asyncio.get_running_loop().remove_reader(each.fileno())
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
+    door.close()
 
 
 def _let_go(world: World) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import pytest
 from sandbox.server import RunningSandbox, open_sandbox
 from sandbox.settings import Settings, SettingsError, read_settings
 from sandbox.state import clock
-from tests.sandbox.conftest import ADA, Control, Wire, draw_png
+from tests.sandbox.conftest import ADA, PATIENCE, Control, Wire, draw_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +57,19 @@ async def test_a_restart_keeps_everything(settings: Settings) -> None:
         assert state["pacing"]["group_per_minute"] == 7
         assert -6 < state["clock"]["offset_seconds"] < -4
         assert (await wire.call("sendMessage", chat_id=ADA, text="x"))["result"]["message_id"] == 4
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_is_taken_in_as_it_closes_is_let_go_of(settings: Settings, turns: int) -> None:
+    with contextlib.ExitStack() as stack:
+        async with open_sandbox(settings) as sandbox:
+            host, _, port = sandbox.url.removeprefix("http://").rpartition(":")
+            called = socket.create_connection((host, int(port)), timeout=PATIENCE)
+            caller = stack.enter_context(called)
+            for _ in range(turns):  # of the loop; with each the call comes a step further
+                await asyncio.sleep(0)
+        stack.enter_context(contextlib.suppress(ConnectionResetError))
+        assert await asyncio.to_thread(caller.recv, 1) == b""
 
 
 async def test_confirmed_updates_stay_confirmed_and_ids_go_on(settings: Settings) -> None:
