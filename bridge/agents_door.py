@@ -109,6 +109,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
         for task in self._guests:
             task.cancel()
+        await asyncio.gather(*self._guests, return_exceptions=True)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
