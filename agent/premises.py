@@ -45,7 +45,7 @@ class Premises:
     token: str = field(repr=False)
     """What Prometheus shows."""
     nonces: Nonces
-    door: socket.socket
+    door: Door
 
     @property
     def authority(self) -> Path:
@@ -119,7 +119,7 @@ def _warn_of_open_key(path: Path) -> None:
         _log.warning("%s is open to other users of this host: chmod 600 %s", path, path)
 
 
-def _bind(settings: Settings) -> socket.socket:
+def _bind(settings: Settings) -> Door:
     """Bind the address now, so that a taken port is one clear sentence."""
     host, port = settings.agent_host, settings.agent_port
     try:

@@ -18,8 +18,8 @@ from typing import Any, Final, Protocol
 import uvicorn
 from fastapi import FastAPI
 
+from agent.callers import Crowd, name_caller
 from bridge import limits
-from bridge.core.callers import Crowd, name_caller
 from bridge.logs import create_log
 from bridge.premises import bind
 from bridge.settings import Settings

@@ -48,6 +48,7 @@ from tests.agent.parties import (
     running,
     trust,
 )
+from tests.fakes.held import is_let_go
 
 
 @dataclass
@@ -340,22 +341,11 @@ def knock(stack: ExitStack, door: socket.socket, caller: str) -> socket.socket:
     return stack.enter_context(held)
 
 
-async def is_let_go(held: socket.socket) -> bool:
-    """Say whether the door lets go of somebody within a moment."""
-    try:
-        async with asyncio.timeout(0.3):
-            return await asyncio.get_running_loop().sock_recv(held, 1) == b""
-    except TimeoutError:
-        return False
-    except ConnectionError:
-        return True
-
-
 async def test_who_holds_connections_and_says_nothing_takes_no_room_from_the_bridge(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "CONNECTIONS", 2)
     door = scene.agent.premises.door
+    monkeypatch.setattr(door.crowd, "most_of_one", 2)
     with ExitStack() as stack:
         held = [knock(stack, door, "127.0.0.2") for _ in range(5)]
         assert [await is_let_go(each) for each in held] == [False] * 2 + [True] * 3
@@ -363,7 +353,7 @@ async def test_who_holds_connections_and_says_nothing_takes_no_room_from_the_bri
         held[0].close()
         await asyncio.sleep(0.1)
         assert not await is_let_go(knock(stack, door, "127.0.0.2")), "that room is free again"
-        monkeypatch.setattr(limits, "CALLERS", 5)
+        monkeypatch.setattr(door.crowd, "most", 5)
         held = [knock(stack, door, f"127.0.0.{number}") for number in range(3, 7)]
         kept = [each for each in held if not await is_let_go(each)]
         assert 2 <= len(kept) <= 3, "all together have a bound"

@@ -25,6 +25,7 @@ from bridge.inbound.web.agents import AgentsDesk, create_agents_web
 from bridge.premises import take_descriptors
 from bridge.settings import Settings, SettingsError
 from tests.fakes.clock import NOON
+from tests.fakes.held import is_let_go
 from tests.fakes.local_agent import create_authority
 
 
@@ -132,17 +133,6 @@ class Strangers:
         held = socket.create_connection(address, source_address=(caller, 0))
         held.setblocking(False)
         return self._stack.enter_context(held)
-
-
-async def is_let_go(held: socket.socket) -> bool:
-    """Say whether the door lets go of somebody within a moment."""
-    try:
-        async with asyncio.timeout(0.3):
-            return await asyncio.get_running_loop().sock_recv(held, 1) == b""
-    except TimeoutError:
-        return False
-    except ConnectionError:
-        return True
 
 
 async def test_who_holds_connections_and_says_nothing_takes_no_room_from_others(

@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from agent.callers import name_caller
 from agent.wire import HOST_HEADER, SIGNATURE_HEADER
 from bridge import __version__, limits
-from bridge.core.callers import name_caller
 from bridge.errors import BridgeError, Expired, Mistake, NotAllowed, Outage, Refused, TooMuch
 from bridge.flows.enrol_host import Knock, Welcome
 from bridge.limits import Pace

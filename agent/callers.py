@@ -26,14 +26,14 @@ class Crowd:
     """Counts who is there: of one caller no more than so many, and of all of them neither."""
 
     def __init__(self, *, most: int, most_of_one: int) -> None:
-        self._most = most
-        self._most_of_one = most_of_one
+        self.most = most
+        self.most_of_one = most_of_one
         self._there: Counter[str] = Counter()
         self._all = 0
 
     def enter(self, who: str) -> bool:
         """Let somebody in; say whether there was room."""
-        if self._all >= self._most or self._there[who] >= self._most_of_one:
+        if self._all >= self.most or self._there[who] >= self.most_of_one:
             return False
         self._there[who] += 1
         self._all += 1
